@@ -1,0 +1,40 @@
+// One event: a sensor that the host made, a control that may see it, and nothing else. The bus
+// calls the control in place: no thread, no queue, no system call between the two.
+#include <cstdio>
+
+#include <vmsig/vmsig.hpp>
+
+struct sample {
+    double celsius;
+};
+
+struct thermometer { // an adapter: it emits
+    vmsig::adapter_handle bus;
+    void on_attach(vmsig::adapter_handle handle) { bus = handle; }
+};
+
+struct watcher { // a control: it sees
+    vmsig::kind temperature;
+    int seen = 0;
+
+    void on_event(const vmsig::event& e, vmsig::control_handle) {
+        if (!e.is(temperature)) return;
+        std::printf("%.1f degrees\n", e.payload_as<sample>()->celsius);
+        ++seen;
+    }
+};
+
+int main() {
+    vmsig::core<> bus;
+    const auto vm = bus.add_endpoint("build-7");
+    const auto temperature = bus.register_kind("thermometer.sample", {});
+
+    thermometer sensor;
+    bus.attach_adapter(sensor, vm);
+    watcher seer{temperature};
+    bus.attach(seer, vmsig::grant{}.on(vm).allow(vmsig::right::observe));
+    bus.dispatch(); // whoever attaches is told first what is retained
+
+    sensor.bus.emit(temperature, sample{36.6});
+    return seer.seen == 1 ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+// command_node: a command while a core owns it, from acceptance until its receipt was delivered.
+// The room for its receipt and for its place in every list is inside, so ending it needs nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <vmsig/adapter/fenced_command.hpp>
+#include <vmsig/base/dlist.hpp>
+#include <vmsig/event/event.hpp>
+
+namespace vmsig::detail {
+
+enum class command_state : std::uint8_t {
+    free,
+    delayed,   ///< its not-before time is to come
+    following, ///< waits for another command's completion
+    queued,
+    parked,  ///< its (endpoint, class) is paced, draining, or in a hold
+    chosen,  ///< taken out of the queue in this instant
+    handed,  ///< given to the adapter, not taken
+    begun,   ///< taken: what counts now is how it truly ends
+    holding, ///< the press is done, the release is to come
+    ended,   ///< the receipt waits to be delivered
+};
+
+struct command_node {
+    vmsig::command command;
+    correlation_id id;
+    origin_id issuer;
+    adapter_id adapter; ///< while handed, begun or holding
+    payload_id bulk;    ///< bytes beside the command, or those that were read
+    std::uint32_t bulk_size = 0;
+    command_state state = command_state::free;
+    bool unparked = false; ///< has waited in its turn
+    bool was_begun = false;
+    bool orphan = false;    ///< its issuer is detached
+    bool timed = false;     ///< a timer is charged
+    bool releasing = false; ///< the second half of a hold
+    bool raised_epoch = false;
+    bool lease_over = false; ///< begun under a lease that has ended
+    std::uint8_t release_count = 0;
+    std::array<input_change, inline_changes> release{}; ///< what ends a hold
+    completion result;
+    dlink queue; ///< in a lane, a parking place, or the followers of another
+    dlink cell;  ///< among all live commands of its (endpoint, class)
+    dlist followers;
+};
+
+} // namespace vmsig::detail

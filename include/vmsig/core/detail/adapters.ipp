@@ -1,0 +1,201 @@
+// core, adapters: attach with its roles, detach, quarantine.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+detail::adapter_slot* core<Traits>::find_adapter(adapter_id id) {
+    if (!id || id.slot() >= limits::adapters) return nullptr;
+    detail::adapter_slot& a = adapters_[id.slot()];
+    return a.live && a.id == id ? &a : nullptr;
+}
+
+template <class Traits>
+template <adapter A>
+adapter_id core<Traits>::attach_adapter(A& a, endpoint_id to) {
+    return bind_adapter(&a, adapter_table_for<A>::value, to);
+}
+
+template <class Traits>
+adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, endpoint_id to) {
+    endpoint_type* ep = find_endpoint(to);
+    if (!ep || ep->leaving) throw setup_error{setup_fault::no_such_endpoint, "no such endpoint"};
+    detail::adapter_slot* a = nullptr;
+    for (unsigned slot = 0; slot < limits::adapters && !a; ++slot) {
+        detail::adapter_slot& candidate = adapters_[slot];
+        if (candidate.live || candidate.leaving) continue;
+        a = &candidate;
+        a->id = adapter_id::make(slot, ++a->generation);
+    }
+    if (!a) throw setup_error{setup_fault::table_full, "no room for another adapter"};
+    a->endpoint = to;
+    a->table = &table;
+    a->binding = {object, adapter_handle{*anchor_, a->id}};
+    a->watches = 0;
+    const change guard{*this};
+    audit_record r = audit_record::of(decision::adapter_attached);
+    r.endpoint = to;
+    r.detail = static_cast<std::uint32_t>(table.serves.bits);
+    a->live = true;
+    const adapter_id id = a->id;
+    if (const setup_fault f = claim_roles(*ep, *a); f != setup_fault{}) {
+        a->live = false;
+        r.what = decision::adapter_refused;
+        note(r.with(f == setup_fault::adapter_failed ? refusal::invalid : refusal::held));
+        throw setup_error{f, f == setup_fault::role_taken    ? "the endpoint has such an adapter"
+                             : f == setup_fault::codes_clash ? "input codes clash"
+                                                             : "no room for its role"};
+    }
+    note(r);
+    adapter_attached told;
+    told.adapter = id.value;
+    told.roles = static_cast<std::uint32_t>(table.serves.bits);
+    tell_observers(to, told);
+    if (table.on_attach) table.on_attach(a->binding);
+    if (table.serves.has(role::memctx_provider) && find_adapter(id) &&
+        ep->memctx.closed(ep->epochs.current())) {
+        // Another provider's memory stood for this epoch.
+        const epoch_number last = ep->epochs.current();
+        (void)ep->epochs.raise(limits::counter_limit);
+        roll_over(*ep, last, transition::memory_replaced, cause::host);
+    }
+    if (!find_adapter(id)) throw setup_error{setup_fault::adapter_failed, "failed in on_attach"};
+    return id;
+}
+
+/// One adapter per role for memory and host management; disjoint codes for input.
+template <class Traits>
+setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a) {
+    const roles wants = a.table->serves;
+    for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
+        if (wants.has(r) && ep.served[static_cast<unsigned>(r)]) return setup_fault::role_taken;
+    adapter_id* place = nullptr;
+    if (wants.has(role::input)) {
+        const input_codes* codes = a.table->codes(a.binding);
+        if (!codes) return setup_fault::adapter_failed;
+        for (adapter_id& other : ep.input) {
+            detail::adapter_slot* o = find_adapter(other);
+            if (!o && !place) place = &other;
+            if (o && o->table->codes(o->binding)->intersects(*codes))
+                return setup_fault::codes_clash;
+        }
+        if (!place) return setup_fault::table_full;
+    }
+    if (wants.has(role::memctx_provider) && !ep.memctx.register_provider())
+        return setup_fault::role_taken;
+    if (place) *place = a.id;
+    for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
+        if (wants.has(r)) ep.served[static_cast<unsigned>(r)] = a.id;
+    return setup_fault{};
+}
+
+template <class Traits>
+void core<Traits>::detach(adapter_id id) {
+    detach_adapter(id, false);
+}
+
+/// `fault`: it threw, blocked or lied; nothing of it is called any more but `on_detached`.
+template <class Traits>
+void core<Traits>::detach_adapter(adapter_id id, bool fault) {
+    detail::adapter_slot* a = find_adapter(id);
+    if (!a) return;
+    const change guard{*this};
+    endpoint_type& ep = endpoints_[a->endpoint.slot()];
+    if (!fault && a->table->serves.has(role::input)) neutral(ep, lease_end::adapter_gone);
+    a->live = false;
+    a->leaving = true;
+    reap_needed_ = true;
+    for (detail::watch_slot& w : watches_)
+        if (w.owner == detail::watch_owner::adapter && w.place == id.slot()) drop_watch(w.id);
+    end_work_of(*a, ep, fault);
+
+    audit_record r =
+        audit_record::of(fault ? decision::adapter_quarantined : decision::adapter_detached);
+    r.endpoint = ep.id;
+    r.detail = static_cast<std::uint32_t>(a->table->serves.bits);
+    note(r);
+    adapter_detached told;
+    told.adapter = id.value;
+    told.roles = static_cast<std::uint32_t>(a->table->serves.bits);
+    told.fault = fault ? 1 : 0;
+    if (ep.live) tell_observers(ep.id, told);
+    if (a->table->on_detached) a->table->on_detached(a->binding);
+    if (!in_turn_) ring_once();
+}
+
+template <class Traits>
+void core<Traits>::drop_role(endpoint_type& ep, role r, adapter_id id) {
+    adapter_id& place = ep.served[static_cast<unsigned>(r)];
+    if (place == id) place = {};
+}
+
+/// Its commands end, then the leases of the classes that nobody serves any more.
+template <class Traits>
+void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool) {
+    const roles served = a.table->serves;
+    for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
+        drop_role(ep, r, a.id);
+    bool input_left = false;
+    for (adapter_id& place : ep.input) {
+        if (place == a.id) place = {};
+        input_left = input_left || place;
+    }
+    for (unsigned i = 0; i < command_class_count; ++i) {
+        const auto c = static_cast<command_class>(i);
+        const role r = role_of(c);
+        if (r == role::sensor || !served.has(r)) continue;
+        const bool left = r == role::input && input_left;
+        for_each_command(ep, c, [&](node_index n, detail::command_node& node) {
+            if (left && node.adapter != a.id) return;
+            end_command(n, outcome::adapter_fault);
+        });
+        if (left) continue;
+        if (r == role::input) {
+            ep.held.clear();
+            neutral_paid(ep);
+        }
+        if (needs_lease(c)) end_lease(ep.id, static_cast<lease_class>(c), lease_end::adapter_gone);
+    }
+    if (served.has(role::input) && input_left) pay_neutral(ep);
+    if (served.has(role::memctx_provider))
+        recall_memctx(ep, ep.memctx.unregister(), transition::none, ep.epochs.current());
+}
+
+template <class Traits>
+const adapter_api& core<Traits>::adapter_functions() {
+    static constexpr adapter_api api{
+        .watch = [](void* p, adapter_id a, int fd, interests w,
+                    cookie c) { return self(p).watch_for(a, fd, w, c); },
+        .rearm = [](void* p, adapter_id a, watch_id w,
+                    interests i) { return self(p).rearm(a, w, i); },
+        .unwatch = [](void* p, adapter_id a, watch_id w) { self(p).unwatch_for(a, w); },
+        .emit = [](void* p, adapter_id a, event& e) { return self(p).emit(a, e); },
+        .allocate =
+            [](void* p, adapter_id a, std::uint32_t n) {
+                return self(p).find_adapter(a) ? self(p).pool_.allocate(n) : payload_id{};
+            },
+        .bytes = [](void* p, adapter_id, payload_id b) { return self(p).pool_.bytes(b); },
+        .discard = [](void* p, adapter_id, payload_id b) { self(p).pool_.release(b); },
+        .publish = [](void* p, adapter_id a,
+                      epoch_number e) { return self(p).publish_memctx(a, e); },
+        .complete = [](void* p, adapter_id a, correlation_id id,
+                       const completion& c) { self(p).complete(a, id, c); },
+        .take = [](void* p, adapter_id a, correlation_id id) { return self(p).take(a, id); },
+        .input_ready = [](void* p, adapter_id a) { self(p).input_ready(a); },
+        .endpoint =
+            [](void* p, adapter_id a) {
+                const detail::adapter_slot* s = self(p).find_adapter(a);
+                return s ? s->endpoint : endpoint_id{};
+            },
+        .epoch =
+            [](void* p, adapter_id a) {
+                const detail::adapter_slot* s = self(p).find_adapter(a);
+                return s ? self(p).epoch_of(s->endpoint) : epoch_number{};
+            },
+        .now = [](void* p) { return self(p).now_; },
+        .detach = [](void* p, adapter_id a, bool fault) { self(p).detach_adapter(a, fault); },
+    };
+    return api;
+}
+
+} // namespace vmsig

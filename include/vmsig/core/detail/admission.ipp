@@ -1,0 +1,241 @@
+// core, admission: everything that is decided before a command is accepted. Each check that fails
+// here refuses, without id or receipt; each is made again when execution begins.
+#pragma once
+
+namespace vmsig {
+
+/// Malformed whoever sends it.
+template <class Traits>
+refusal core<Traits>::well_formed(const command& c, std::span<const std::byte> b) const {
+    const std::size_t bulk = b.size();
+    if (c.verb == verb::none || c.verb > verb::mem_read) return refusal::invalid;
+    if (static_cast<unsigned>(c.lane) >= lane_count || c.mode > write_mode::best_effort)
+        return refusal::invalid;
+    if (c.deadline.ns < 0 || c.not_before.ns < 0 || c.hold.ns < 0 || bulk > limits::payload_bytes)
+        return refusal::invalid;
+    const command_class cls = class_of(c.verb);
+    if (c.hold && cls != command_class::input) return refusal::invalid;
+    if (cls == command_class::input) {
+        if (c.changes > inline_changes || (c.changes == 0) == (bulk == 0)) return refusal::invalid;
+        if (bulk % sizeof(input_change) != 0 || bulk > max_frame_changes * sizeof(input_change))
+            return refusal::invalid;
+        return c.hold && c.changes == 0 ? refusal::invalid : frame_well_formed(c, b);
+    }
+    if (cls != command_class::memwrite && cls != command_class::memread)
+        return bulk == 0 ? refusal::none : refusal::invalid;
+    if (c.memory.length == 0 || c.memory.length > limits::payload_bytes) return refusal::invalid;
+    if (cls == command_class::memread) return bulk == 0 ? refusal::none : refusal::invalid;
+    const bool word = std::has_single_bit(c.memory.length) && c.memory.length <= 8;
+    if (c.mode == write_mode::atomic && !word) return refusal::invalid;
+    if (c.mode == write_mode::best_effort && c.compare) return refusal::invalid;
+    const std::size_t wanted = std::size_t{c.memory.length} * (c.compare ? 2 : 1);
+    const bool inline_value = c.memory.length <= 8 && bulk == 0;
+    return inline_value || bulk == wanted ? refusal::none : refusal::invalid;
+}
+
+template <class Traits>
+refusal core<Traits>::frame_well_formed(const command& c, std::span<const std::byte> bulk) {
+    if (c.changes != 0) return check_frame({c.frame, c.changes});
+    std::array<input_change, max_frame_changes> frame;
+    std::memcpy(frame.data(), bulk.data(), bulk.size());
+    return check_frame({frame.data(), bulk.size() / sizeof(input_change)});
+}
+
+/// Somebody executes it.
+template <class Traits>
+refusal core<Traits>::served(const endpoint_type& ep, const command& c,
+                             std::span<const std::byte> bulk) const {
+    const command_class cls = class_of(c.verb);
+    if (cls == command_class::memread) {
+        if (!ep.served[static_cast<unsigned>(role::memctx_provider)]) return refusal::unsupported;
+        return ep.memctx.valid() ? refusal::none : refusal::not_ready;
+    }
+    return const_cast<core*>(this)->executor_of(c, bulk) ? refusal::none : refusal::unsupported;
+}
+
+/// The lease and the epoch under which it is issued.
+template <class Traits>
+refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_type& ep,
+                             const command& c) const {
+    const command_class cls = class_of(c.verb);
+    if (needs_lease(cls)) {
+        const std::uint32_t cell = lease_cell(ep.id, static_cast<lease_class>(cls));
+        if (!arbiter_.check(cell, who.id, c.serial)) return refusal::not_holder;
+    }
+    const bool always = cls == command_class::input || cls == command_class::memwrite ||
+                        cls == command_class::memread;
+    if (!always && !c.fenced_by_epoch) return refusal::none;
+    if (ep.epochs.exhausted()) return refusal::exhausted;
+    if (c.epoch) return ep.epochs.is_current(c.epoch) ? refusal::none : refusal::stale_epoch;
+    return has_bit(rows_[ep.id.slot()].seen, who.id.slot()) ? refusal::none : refusal::stale_epoch;
+}
+
+template <class Traits>
+refusal core<Traits>::admissible(const detail::control_slot& who, const command& c,
+                                 std::span<const std::byte> bulk) const {
+    const endpoint_type* ep = find_endpoint(c.endpoint);
+    const command_class cls = class_of(c.verb);
+    if (!ep || !who.grant.permits(right_of(cls), c.endpoint)) return refusal::denied;
+    if (const refusal r = well_formed(c, bulk); r != refusal::none) return r;
+    if (!has_bit(rows_[ep->id.slot()].ready, who.id.slot())) return refusal::not_ready;
+    if (const refusal r = fenced(who, *ep, c); r != refusal::none) return r;
+    return served(*ep, c, bulk);
+}
+
+template <class Traits>
+submit_result core<Traits>::refuse(origin_id who, const command& c, refusal why) {
+    audit_record r = audit_record::of(decision::command_refused).with(why).with(c.verb);
+    r.origin = who;
+    r.endpoint = c.endpoint;
+    r.serial = c.serial;
+    r.epoch = c.epoch;
+    r.detail = static_cast<std::uint32_t>(c.lane);
+    note(r);
+    return {{}, why};
+}
+
+template <class Traits>
+submit_result core<Traits>::submit(origin_id who, const command& c,
+                                   std::span<const std::byte> bulk) {
+    detail::control_slot* control = find_control(who);
+    if (!control) return {{}, refusal::gone};
+    if (const refusal why = admissible(*control, c, bulk); why != refusal::none)
+        return refuse(who, c, why);
+    if (c.after && node_of(c.after) != no_node && nodes_[node_of(c.after)].issuer != who)
+        return refuse(who, c, refusal::invalid);
+    const unsigned slot = who.slot();
+    const bool timed = c.deadline || c.not_before || c.hold;
+    ledger& charges = control->ledger;
+    if (!charges.charge(resource::pending)) return refuse(who, c, refusal::busy);
+    if (timed && !charges.charge(resource::timer)) {
+        charges.refund(resource::pending);
+        return refuse(who, c, refusal::busy);
+    }
+    const auto give_up = [&](refusal why) {
+        charges.refund(resource::pending);
+        if (timed) charges.refund(resource::timer);
+        return refuse(who, c, why);
+    };
+    if (!audit_.admit(slot)) return give_up(refusal::audit_unavailable);
+    const std::size_t room =
+        class_of(c.verb) == command_class::memread ? c.memory.length : bulk.size();
+    const payload_id block = room ? pool_.allocate(static_cast<std::uint32_t>(room)) : payload_id{};
+    const node_index n = room && !block ? no_node : take_node(slot);
+    if (n == no_node) {
+        pool_.release(block);
+        audit_.withdraw(slot, records_per_command);
+        return give_up(refusal::busy);
+    }
+    detail::command_node& node = nodes_[n];
+    if (!bulk.empty()) std::memcpy(pool_.bytes(block).data(), bulk.data(), bulk.size());
+    node.bulk = block;
+    node.bulk_size = static_cast<std::uint32_t>(room);
+    node.issuer = who;
+    node.timed = timed;
+    accept(n, c);
+    return {node.id, refusal::none};
+}
+
+/// From here on exactly one receipt follows.
+template <class Traits>
+void core<Traits>::accept(node_index n, const command& c) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[c.endpoint.slot()];
+    node.id = correlation_id::make(n, ++command_number_);
+    node.command = c;
+    node.command.lane = controls_[node.issuer.slot()].grant.clamp(c.lane);
+    if (!c.epoch) node.command.epoch = ep.epochs.current();
+    if (c.deadline && c.deadline_relative) node.command.deadline = now_ + duration{c.deadline.ns};
+    if (c.not_before && c.not_before_relative)
+        node.command.not_before = now_ + duration{c.not_before.ns};
+    cell_of(node.command).live.push_back(cell_links(), n);
+
+    audit_record r = audit_record::of(decision::command_admitted).with(c.verb);
+    r.origin = node.issuer;
+    r.endpoint = c.endpoint;
+    r.epoch = node.command.epoch;
+    r.serial = c.serial;
+    r.correlation = node.id;
+    r.detail = static_cast<std::uint32_t>(node.command.lane);
+    write_reserved(r);
+    observer_.on_command(node.id, node.issuer, node.command);
+
+    const node_index before = node_of(c.after);
+    if (before != no_node && nodes_[before].state != detail::command_state::ended) {
+        node.state = detail::command_state::following;
+        nodes_[before].followers.push_back(queue_links(), n);
+        set_command_timer(n);
+    } else {
+        make_eligible(n);
+    }
+    if (!in_turn_) ring_once();
+}
+
+template <class Traits>
+cancel_result core<Traits>::cancel(origin_id who, correlation_id id) {
+    if (!find_control(who)) return cancel_result::gone;
+    const node_index n = node_of(id);
+    if (n == no_node || nodes_[n].issuer != who || nodes_[n].state >= detail::command_state::begun)
+        return cancel_result::too_late;
+    const change guard{*this};
+    end_command(n, outcome::cancelled);
+    return cancel_result::cancelled;
+}
+
+template <class Traits>
+refusal core<Traits>::may(origin_id who, verb v, endpoint_id at) const {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return refusal::gone;
+    if (v == verb::none || v > verb::mem_read) return refusal::invalid;
+    return find_endpoint(at) && control->grant.permits(right_of(class_of(v)), at) ? refusal::none
+                                                                                  : refusal::denied;
+}
+
+/// O(1): each control has its own nodes, so nobody else notices one that is at its cap.
+template <class Traits>
+typename core<Traits>::node_index core<Traits>::take_node(unsigned control) {
+    constexpr unsigned words = limits::commands_per_control / 64;
+    for (unsigned w = 0; w < words; ++w) {
+        std::uint64_t& free = free_nodes_[control * words + w];
+        if (free == 0) continue;
+        const auto b = static_cast<unsigned>(std::countr_zero(free));
+        free &= free - 1;
+        return static_cast<node_index>(control * limits::commands_per_control + w * 64 + b);
+    }
+    return no_node;
+}
+
+template <class Traits>
+void core<Traits>::free_node(node_index n) {
+    detail::command_node& node = nodes_[n];
+    pool_.release(node.bulk);
+    node.id = {};
+    node.issuer = {};
+    node.adapter = {};
+    node.bulk = {};
+    node.bulk_size = 0;
+    node.state = detail::command_state::free;
+    node.unparked = node.was_begun = node.orphan = node.timed = node.releasing = node.raised_epoch =
+        node.lease_over = false;
+    node.result = {};
+    node.queue = node.cell = {};
+    node.followers = {};
+    free_nodes_[n / 64] |= bit(n % 64);
+}
+
+template <class Traits>
+void core<Traits>::note(audit_record r) {
+    r.time = now_;
+    audit_.note(r);
+    observer_.on_decision(r);
+}
+
+/// One of the two records that were set aside when a command was admitted.
+template <class Traits>
+void core<Traits>::write_reserved(audit_record r) {
+    r.time = now_;
+    audit_.write(r);
+    observer_.on_decision(r);
+}
+
+} // namespace vmsig

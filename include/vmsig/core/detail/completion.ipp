@@ -1,0 +1,160 @@
+// core, completion: how what an adapter took, or never got, ends. One function ends every command;
+// holds are the one case in which a command begins twice.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+void core<Traits>::complete(adapter_id by, correlation_id id, const completion& how) {
+    const node_index n = node_of(id);
+    const bool known = n != no_node && nodes_[n].adapter == by && find_adapter(by);
+    const bool open = known && (nodes_[n].state == detail::command_state::begun ||
+                                nodes_[n].state == detail::command_state::handed);
+    if (!open) {
+        ++ignored_completions_;
+        return;
+    }
+    const change guard{*this};
+    completion result = how;
+    if (result.outcome != outcome::done) result.outcome = outcome::failed;
+    if (nodes_[n].state == detail::command_state::handed) {
+        // Done without having been taken is a lie.
+        if (result.outcome == outcome::done) result.outcome = outcome::adapter_fault;
+        return end_command(n, result);
+    }
+    finish(n, result);
+}
+
+template <class Traits>
+void core<Traits>::finish(node_index n, completion how) {
+    detail::command_node& node = nodes_[n];
+    const command& c = node.command;
+    if (how.outcome == outcome::done && c.verb == verb::mem_write) {
+        const memory_written w{c.memory.address, c.memory.root,
+                               how.bytes ? how.bytes : c.memory.length, c.mode};
+        how.bytes = w.length;
+        tell_observers(c.endpoint, w, {node.issuer, node.id, {}});
+    }
+    if (how.outcome == outcome::done && c.hold && !node.releasing && !node.lease_over)
+        return begin_hold(n);
+    end_command(n, how);
+}
+
+/// The press is done; what it pressed goes up again when the time is over.
+template <class Traits>
+void core<Traits>::begin_hold(node_index n) {
+    detail::command_node& node = nodes_[n];
+    no_longer_begun(n);
+    node.state = detail::command_state::holding;
+    cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
+    timers_.arm(n, now_ + node.command.hold);
+}
+
+template <class Traits>
+void core<Traits>::end_hold(node_index n) {
+    detail::command_node& node = nodes_[n];
+    node.releasing = true;
+    if (node.release_count == 0) return end_command(n, outcome::done);
+    node.command.changes = node.release_count;
+    std::copy_n(node.release.begin(), node.release_count, node.command.frame);
+    if (!frame_acts(n)) return;
+    detail::adapter_slot* to = executor_of(node.command, {});
+    if (!to) return end_command(n, outcome::adapter_fault);
+    hand_over(n, *to);
+}
+
+/// It leaves what waits for its adapter, and what waited for that goes on.
+template <class Traits>
+void core<Traits>::no_longer_begun(node_index n) {
+    detail::command_node& node = nodes_[n];
+    if (node.state != detail::command_state::begun) return;
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const command_class cls = class_of(node.command.verb);
+    detail::class_cell& cell = ep.cells[static_cast<unsigned>(cls)];
+    --cell.begun;
+    if (node.lease_over && --cell.draining == 0) drained(ep, cls);
+}
+
+template <class Traits>
+void core<Traits>::leave_lists(node_index n) {
+    detail::command_node& node = nodes_[n];
+    detail::class_cell& cell = cell_of(node.command);
+    const auto l = static_cast<unsigned>(node.command.lane);
+    const std::uint32_t number = cell_number(node.command.endpoint, class_of(node.command.verb));
+    switch (node.state) {
+    case detail::command_state::queued:
+        queue_.remove(queue_links(), node.issuer.slot(), node.command.lane, n);
+        break;
+    case detail::command_state::parked: cell.parked[l].remove(queue_links(), n); break;
+    case detail::command_state::following: {
+        const node_index before = node_of(node.command.after);
+        if (before != no_node) nodes_[before].followers.remove(queue_links(), n);
+        break;
+    }
+    default: break;
+    }
+    const bool held = node.state == detail::command_state::holding || node.releasing;
+    if (held) cell.held[l] = false;
+    cell.live.remove(cell_links(), n);
+    timers_.cancel(n);
+    if (node.unparked)
+        cell.ahead[l] = node.unparked = false;
+    else if (!held)
+        return;
+    unpark(number);
+}
+
+/// The one way in which an accepted command ends, whatever ended it.
+template <class Traits>
+void core<Traits>::end_command(node_index n, completion how) {
+    detail::command_node& node = nodes_[n];
+    if (node.state == detail::command_state::ended || node.state == detail::command_state::free)
+        return;
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    if (node.lease_over && node.command.hold && !node.releasing && how.outcome == outcome::done)
+        how.outcome = outcome::lease_lost; // released early, by neutral
+    const bool begun = node.state >= detail::command_state::begun;
+    no_longer_begun(n);
+    leave_lists(n);
+    node.state = detail::command_state::ended;
+    node.was_begun = begun;
+    node.result = how;
+    if (!begun) node.adapter = {};
+    if (node.raised_epoch) {
+        ep.epochs.end_commanded();
+        if (how.outcome != outcome::done) ask_provider(ep);
+    }
+    if (how.state == vm_state::unknown) node.result.state = ep.vm.state();
+
+    audit_record r = audit_record::of(decision::command_ended).with(node.command.verb);
+    r.with(node.orphan ? outcome::issuer_gone : how.outcome);
+    r.origin = node.issuer;
+    r.endpoint = node.command.endpoint;
+    r.epoch = node.command.epoch;
+    r.serial = node.command.serial;
+    r.correlation = node.id;
+    r.flags = begun ? audit_begun : 0;
+    r.detail = static_cast<std::uint32_t>(how.failure);
+    write_reserved(r);
+
+    while (!node.followers.empty()) make_eligible(node.followers.pop_front(queue_links()));
+    if (!node.orphan) {
+        ledger& charges = controls_[node.issuer.slot()].ledger;
+        charges.refund(resource::pending);
+        if (node.timed) charges.refund(resource::timer);
+    }
+    deferred_.push_receipt(n);
+}
+
+template <class Traits>
+template <class F>
+void core<Traits>::for_each_command(endpoint_type& ep, command_class c, F&& f) {
+    node_index n = ep.cells[static_cast<unsigned>(c)].live.head;
+    while (n != no_node) {
+        const node_index next = nodes_[n].cell.next;
+        f(n, nodes_[n]);
+        n = next;
+    }
+}
+
+} // namespace vmsig

@@ -1,0 +1,336 @@
+// core, controls: attach, grants, subscriptions, detach.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+detail::control_slot* core<Traits>::find_control(origin_id id) {
+    return const_cast<detail::control_slot*>(std::as_const(*this).find_control(id));
+}
+template <class Traits>
+const detail::control_slot* core<Traits>::find_control(origin_id id) const {
+    if (!id || id.slot() >= limits::controls) return nullptr;
+    const detail::control_slot& c = controls_[id.slot()];
+    return c.live && c.id == id ? &c : nullptr;
+}
+
+template <class Traits>
+template <control C>
+control_handle core<Traits>::attach(C& c, const grant& g, const subscription& s) {
+    int fd = -1;
+    if constexpr (control_with_fd<C>) fd = c.fd();
+    return bind_control(&c, control_table_for<C>::value, g, s, fd);
+}
+
+template <class Traits>
+control_handle core<Traits>::bind_control(void* object, const control_table& table, const grant& g,
+                                          const subscription& s, int fd) {
+    for (unsigned slot = 0; slot < limits::controls; ++slot) {
+        detail::control_slot& c = controls_[slot];
+        if (c.live || c.leaving) continue;
+        audit_record r = audit_record::of(decision::attached);
+        const origin_id id = origin_id::make(slot, c.generation + 1);
+        watch_id watch;
+        if (fd >= 0) {
+            const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot),
+                                     fd, interest::read, {});
+            if (!w) throw setup_error{setup_fault::bad_descriptor, "descriptor not watchable"};
+            watch = *w;
+        }
+        ++c.generation;
+        c.id = id;
+        c.live = true;
+        c.table = &table;
+        c.binding = {object, control_handle{*anchor_, id}};
+        c.grant = g;
+        c.subscription = s;
+        c.ledger.set_quotas(g.quotas_value());
+        c.watch = watch;
+        c.wants_write = false;
+        c.replay = 0;
+        sinks_[slot] = {table.deliver, &c.binding};
+        r.origin = id;
+        r.detail = g.rank_value();
+        note(r);
+        request_replay(c, ~std::uint64_t{0});
+        if (!in_turn_) ring_once();
+        return c.binding.handle;
+    }
+    throw setup_error{setup_fault::table_full, "no room for another control"};
+}
+
+/// Whether the control may see that kind of event of that endpoint, by its grant alone.
+template <class Traits>
+bool core<Traits>::permitted(const detail::control_slot& who, endpoint_id at, audience a) const {
+    const rights r = who.grant.rights_on(at);
+    switch (a) {
+    case audience::any_right: return r.any();
+    case audience::memory_readers: return r.has(right::memctx) || r.has(right::memread);
+    case audience::memctx_takers:
+    case audience::addressee: return false;
+    default: return r.has(static_cast<right>(a));
+    }
+}
+
+/// After its replay: the stream begins.
+template <class Traits>
+void core<Traits>::open_rows(detail::control_slot& who, const endpoint_type& ep) {
+    detail::routing_rows& rows = rows_[ep.id.slot()];
+    const std::uint64_t me = bit(who.id.slot());
+    const bool wanted = who.subscription.wants(ep.id);
+    for (unsigned a = 0; a < audience_count; ++a) {
+        const auto kind_of_audience = static_cast<audience>(a);
+        if (kind_of_audience == audience::memctx_takers) continue;
+        const bool open = permitted(who, ep.id, kind_of_audience) &&
+                          (wanted || kind_of_audience == audience::any_right);
+        if (open)
+            rows.rights[a] |= me;
+        else
+            rows.rights[a] &= ~me;
+    }
+    const sources seen = who.grant.sources_value() & who.subscription.sources_value();
+    for (unsigned s = 0; s < max_sources; ++s) {
+        if (has_bit(seen.bits, s))
+            rows.sources[s] |= me;
+        else
+            rows.sources[s] &= ~me;
+    }
+}
+
+/// Takes out of every row what grant and subscription no longer allow; opens nothing.
+template <class Traits>
+void core<Traits>::narrow(detail::control_slot& who) {
+    const std::uint64_t me = bit(who.id.slot());
+    for (endpoint_type& ep : endpoints_) {
+        if (!ep.live) continue;
+        detail::routing_rows& rows = rows_[ep.id.slot()];
+        const detail::routing_rows before = rows;
+        if ((before.rights[static_cast<unsigned>(audience::any_right)] & me) == 0) continue;
+        open_rows(who, ep);
+        for (unsigned a = 0; a < audience_count; ++a) rows.rights[a] &= before.rights[a];
+        for (unsigned s = 0; s < max_sources; ++s) rows.sources[s] &= before.sources[s];
+        if (!who.grant.permits(right::memctx, ep.id)) {
+            rows.rights[static_cast<unsigned>(audience::memctx_takers)] &= ~me;
+            ep.memctx.revoke(who.id.slot());
+        }
+        if (!who.grant.rights_on(ep.id).any()) {
+            rows.ready &= ~me;
+            rows.seen &= ~me;
+        }
+    }
+    take_back(who);
+}
+
+/// What is on its way to a control and it may no longer see.
+template <class Traits>
+void core<Traits>::take_back(const detail::control_slot& who) {
+    const std::uint64_t me = bit(who.id.slot());
+    if (current_ && current_audience_ != audience::addressee && current_->endpoint)
+        remaining_ &= ~me | subscribers(rows_[current_->endpoint.slot()], current_audience_,
+                                        current_->source);
+    deferred_.for_each_event([&](detail::deferred_event& d) {
+        const bool mark = d.event.kind == kind::replay_begin || d.event.kind == kind::replay_end ||
+                          d.event.kind == kind::gap;
+        if (mark && !who.grant.rights_on(d.event.endpoint).any()) d.to &= ~me;
+    });
+}
+
+template <class Traits>
+bool core<Traits>::set_grant(origin_id who, const grant& g) {
+    detail::control_slot* c = find_control(who);
+    if (!c) return false;
+    const change guard{*this};
+    const grant before = c->grant;
+    c->grant = g;
+    c->ledger.set_quotas(g.quotas_value());
+    audit_record r = audit_record::of(decision::grant_changed);
+    r.origin = who;
+    r.flags = audit_by_host;
+    note(r);
+    narrow(*c);
+    revoke(*c);
+    std::uint64_t wider = 0;
+    const bool sources_wider = !before.sources_value().contains(g.sources_value());
+    for (const endpoint_type& ep : endpoints_) {
+        if (!ep.live) continue;
+        const rights now = g.rights_on(ep.id);
+        const rights then = before.rights_on(ep.id);
+        if (now == then && !(sources_wider && now.any())) continue;
+        if (!then.contains(now) || sources_wider) wider |= bit(ep.id.slot());
+        if (now.any() || then.any())
+            tell(ep.id, grant_changed{static_cast<std::uint32_t>(now.bits)}, bit(who.slot()), true);
+    }
+    request_replay(*c, wider);
+    return true;
+}
+
+/// What is outside the grant and has not begun is gone.
+template <class Traits>
+void core<Traits>::revoke(detail::control_slot& who) {
+    for (endpoint_type& ep : endpoints_) {
+        if (!ep.live) continue;
+        for (unsigned i = 0; i < command_class_count; ++i) {
+            const auto c = static_cast<command_class>(i);
+            if (who.grant.permits(right_of(c), ep.id)) continue;
+            for_each_command(ep, c, [&](node_index n, detail::command_node& node) {
+                if (node.issuer == who.id && node.state < detail::command_state::begun)
+                    end_command(n, outcome::revoked);
+            });
+            if (!needs_lease(c)) continue;
+            const auto cls = static_cast<lease_class>(c);
+            if (const waiter w = arbiter_.withdraw(lease_cell(ep.id, cls), who.id)) {
+                who.ledger.refund(resource::waiter);
+                end_wait(ep.id, cls, w, lease_end::revoked);
+                arm_lease_timer(ep.id, cls);
+            }
+            if (arbiter_.owner(lease_cell(ep.id, cls)) == who.id)
+                end_lease(ep.id, cls, lease_end::revoked);
+        }
+    }
+}
+
+template <class Traits>
+refusal core<Traits>::subscribe(origin_id who, const subscription& s) {
+    detail::control_slot* c = find_control(who);
+    if (!c) return refusal::gone;
+    const subscription before = c->subscription;
+    c->subscription = s;
+    narrow(*c);
+    std::uint64_t wider = 0;
+    const bool sources_wider = !before.sources_value().contains(s.sources_value());
+    for (const endpoint_type& ep : endpoints_)
+        if (ep.live && s.wants(ep.id) && (sources_wider || !before.wants(ep.id)))
+            wider |= bit(ep.id.slot());
+    request_replay(*c, wider);
+    if (!in_turn_) ring_once();
+    return refusal::none;
+}
+
+template <class Traits>
+void core<Traits>::detach(origin_id who) {
+    detach_control(who, lease_end::owner_gone);
+}
+
+/// A barrier. Stop callbacks, end commands, free leases with neutral input, leave the reactor, say
+/// farewell; the slot is free at the end of the turn.
+template <class Traits>
+void core<Traits>::detach_control(origin_id who, lease_end why) {
+    detail::control_slot* c = find_control(who);
+    if (!c) return;
+    const change guard{*this};
+    const unsigned slot = who.slot();
+    c->live = false;
+    c->leaving = true;
+    reap_needed_ = true;
+    sinks_[slot] = {[](void*, const event&) {}, nullptr};
+    silence(slot);
+    replaying_ &= ~bit(slot);
+    for (detail::routing_rows& rows : rows_) {
+        for (std::uint64_t& row : rows.rights) row &= ~bit(slot);
+        for (std::uint64_t& row : rows.sources) row &= ~bit(slot);
+        rows.ready &= ~bit(slot);
+        rows.seen &= ~bit(slot);
+    }
+    end_commands_of(*c);
+    for (endpoint_type& ep : endpoints_) ep.memctx.forget(slot);
+    arbiter_.drop_waiters_of(who, [&](std::uint32_t cell, const waiter& w) {
+        c->ledger.refund(resource::waiter);
+        const endpoint_id at = endpoints_[cell / lease_class_count].id;
+        end_wait(at, class_of_cell(cell), w, lease_end::owner_gone);
+        arm_lease_timer(at, class_of_cell(cell));
+    });
+    arbiter_.for_each_held_by(who, [&](std::uint32_t cell) {
+        end_lease(endpoints_[cell / lease_class_count].id, class_of_cell(cell), why);
+    });
+    for (payload_id& p : c->pins) {
+        if (p) c->ledger.refund(resource::pinned);
+        pool_.release(p);
+        p = {};
+    }
+    if (c->watch) drop_watch(c->watch);
+    c->watch = {};
+    audit_record r = audit_record::of(decision::detached).with(why);
+    r.origin = who;
+    note(r);
+    if (c->table->on_detached) c->table->on_detached(&c->binding);
+    if (!in_turn_) ring_once();
+}
+
+/// One audit record each; nothing is delivered. What has begun runs to its end unseen.
+template <class Traits>
+void core<Traits>::end_commands_of(detail::control_slot& who) {
+    const unsigned first = who.id.slot() * limits::commands_per_control;
+    for (unsigned i = first; i < first + limits::commands_per_control; ++i) {
+        const auto n = static_cast<node_index>(i);
+        detail::command_node& node = nodes_[n];
+        if (node.issuer != who.id) continue;
+        const bool over = node.state == detail::command_state::ended;
+        node.orphan = true;
+        if (over) continue;
+        who.ledger.refund(resource::pending);
+        if (node.timed) who.ledger.refund(resource::timer);
+        if (node.state != detail::command_state::begun) end_command(n, outcome::cancelled);
+    }
+}
+
+template <class Traits>
+refusal core<Traits>::want_write(origin_id who, bool on) {
+    detail::control_slot* c = find_control(who);
+    if (!c) return refusal::gone;
+    detail::watch_slot* w = find_watch(c->watch);
+    if (!w) return refusal::unsupported;
+    if (c->wants_write == on) return refusal::none;
+    const interests what = on ? interest::read | interest::write : interests{interest::read};
+    if (!reactor_.modify(w->fd, what, c->watch.value)) return refusal::busy;
+    c->wants_write = on;
+    return refusal::none;
+}
+
+template <class Traits>
+template <class F>
+void core<Traits>::for_each_control(F&& f) const {
+    for (unsigned i = 0; i < limits::controls; ++i)
+        if (controls_[i].live) f(controls_[i].id, controls_[i].grant);
+}
+
+template <class Traits>
+std::uint32_t core<Traits>::pending_of(origin_id who) const {
+    const detail::control_slot* c = find_control(who);
+    return c ? c->ledger.held(resource::pending) : 0;
+}
+
+template <class Traits>
+const control_api& core<Traits>::control_functions() {
+    static constexpr control_api api{
+        .submit = [](void* p, origin_id o, const command& c,
+                     std::span<const std::byte> b) { return self(p).submit(o, c, b); },
+        .cancel = [](void* p, origin_id o, correlation_id id) { return self(p).cancel(o, id); },
+        .acquire = [](void* p, origin_id o, endpoint_id e, lease_class c,
+                      const lease_options& l) { return self(p).acquire(o, e, c, l); },
+        .release = [](void* p, origin_id o, const lease& l) { return self(p).release(o, l); },
+        .renew = [](void* p, origin_id o, const lease& l,
+                    duration d) { return self(p).renew(o, l, d); },
+        .withdraw = [](void* p, origin_id o, wait_id w) { return self(p).withdraw(o, w); },
+        .status = [](void* p, origin_id o, endpoint_id e,
+                     lease_class c) { return std::as_const(self(p)).status(o, e, c); },
+        .force_release = [](void* p, origin_id o, endpoint_id e,
+                            lease_class c) { return self(p).force_release(o, e, c); },
+        .subscribe = [](void* p, origin_id o,
+                        const subscription& s) { return self(p).subscribe(o, s); },
+        .may = [](void* p, origin_id o, verb v,
+                  endpoint_id e) { return std::as_const(self(p)).may(o, v, e); },
+        .memctx = [](void* p, origin_id o, endpoint_id e) { return self(p).memctx(o, e); },
+        .refresh = [](void* p, origin_id o, endpoint_id e) { return self(p).refresh(o, e); },
+        .pin = [](void* p, origin_id o, payload_id b) { return self(p).pin(o, b); },
+        .unpin = [](void* p, origin_id o, payload_id b) { self(p).unpin(o, b); },
+        .bytes = [](void* p, origin_id o, payload_id b) { return self(p).payload_of(o, b); },
+        .want_write = [](void* p, origin_id o, bool on) { return self(p).want_write(o, on); },
+        .find = [](void* p, origin_id o,
+                   std::string_view n) { return std::as_const(self(p)).find_visible(o, n); },
+        .detach = [](void* p, origin_id o) { self(p).detach_control(o, lease_end::owner_gone); },
+        .fault = [](void* p, origin_id o) { self(p).detach_control(o, lease_end::owner_gone); },
+    };
+    return api;
+}
+
+} // namespace vmsig

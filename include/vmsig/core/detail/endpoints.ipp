@@ -1,0 +1,175 @@
+// core, endpoints: add, name, remove; and what the host may ask.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id) {
+    return const_cast<endpoint_type*>(std::as_const(*this).find_endpoint(id));
+}
+template <class Traits>
+const typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id) const {
+    if (!id || id.slot() >= limits::endpoints) return nullptr;
+    const endpoint_type& ep = endpoints_[id.slot()];
+    return ep.live && ep.id == id ? &ep : nullptr;
+}
+
+template <class Traits>
+endpoint_id core<Traits>::add_endpoint(std::string_view name) {
+    if (name.empty() || name.size() > limits::endpoint_name_bytes || find_endpoint(name))
+        throw setup_error{setup_fault::name_taken, "endpoint name taken, empty or too long"};
+    for (unsigned slot = 0; slot < limits::endpoints; ++slot) {
+        endpoint_type& ep = endpoints_[slot];
+        if (ep.live || ep.leaving || ep.generation >= max_generation) continue;
+        const std::uint64_t generation = ep.generation + 1;
+        ep = {};
+        ep.generation = generation;
+        ep.id = endpoint_id::make(slot, generation);
+        ep.live = true;
+        std::copy(name.begin(), name.end(), ep.name.begin());
+        rows_[slot] = {};
+        const change guard{*this};
+        audit_record r = audit_record::of(decision::endpoint_added);
+        r.endpoint = ep.id;
+        r.epoch = ep.epochs.current();
+        note(r);
+        for (unsigned i = 0; i < limits::controls; ++i)
+            if (controls_[i].live) request_replay(controls_[i], bit(slot));
+        return ep.id;
+    }
+    throw setup_error{setup_fault::table_full, "no room for another endpoint"};
+}
+
+template <class Traits>
+void core<Traits>::remove_endpoint(endpoint_id id) {
+    endpoint_type* ep = find_endpoint(id);
+    if (!ep || ep->leaving) return;
+    const change guard{*this};
+    const unsigned slot = id.slot();
+    ep->leaving = true;
+    for (unsigned c = 0; c < lease_class_count; ++c) {
+        const auto cls = static_cast<lease_class>(c);
+        end_lease(id, cls, lease_end::endpoint_gone, false);
+        while (const waiter w = arbiter_.take_next_waiter(lease_cell(id, cls))) {
+            if (detail::control_slot* control = find_control(w.request.who.who))
+                control->ledger.refund(resource::waiter);
+            end_wait(id, cls, w, lease_end::endpoint_gone);
+        }
+        arm_lease_timer(id, cls);
+    }
+    for (unsigned c = 0; c < command_class_count; ++c)
+        for_each_command(*ep, static_cast<command_class>(c),
+                         [&](node_index n, auto&) { end_command(n, outcome::endpoint_gone); });
+    recall_memctx(*ep, ep->memctx.unregister(), transition::none, ep->epochs.current());
+    event e;
+    e.kind = kind::endpoint_removed;
+    e.lane = lane::safety;
+    e.endpoint = id;
+    e.epoch = ep->epochs.current();
+    e.timestamp = now_;
+    const std::uint64_t to = rows_[slot].rights[static_cast<unsigned>(audience::any_right)];
+    observer_.on_event(e, ++event_number_, to);
+    defer(id, e, to, audience::any_right, {true, true});
+    for (detail::adapter_slot& a : adapters_)
+        if (a.live && a.endpoint == id) detach_adapter(a.id, false);
+
+    audit_record r = audit_record::of(decision::endpoint_removed);
+    r.endpoint = id;
+    r.epoch = ep->epochs.current();
+    note(r);
+    for (unsigned i = 0; i < limits::controls; ++i) {
+        controls_[i].grant.forget(id);
+        controls_[i].subscription.forget(id);
+        controls_[i].replay &= ~bit(slot);
+    }
+    for (unsigned c = 0; c < command_class_count; ++c) {
+        timers_.cancel(pace_timers + cell_number(id, static_cast<command_class>(c)));
+        timers_.cancel(drain_timers + cell_number(id, static_cast<command_class>(c)));
+    }
+    rows_[slot] = {};
+    lost_endpoints_ &= ~bit(slot);
+    ep->live = false;
+    reap_needed_ = true;
+    if (!in_turn_) ring_once();
+}
+
+template <class Traits>
+expected<endpoint_id, refusal> core<Traits>::find_endpoint(std::string_view name) const {
+    for (const endpoint_type& ep : endpoints_)
+        if (ep.live && name == ep.name.data()) return ep.id;
+    return unexpected<refusal>{refusal::denied};
+}
+
+template <class Traits>
+expected<endpoint_id, refusal> core<Traits>::find_visible(origin_id who,
+                                                          std::string_view name) const {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return unexpected<refusal>{refusal::gone};
+    const auto found = find_endpoint(name);
+    if (found && control->grant.rights_on(*found).any()) return found;
+    return unexpected<refusal>{refusal::denied};
+}
+
+template <class Traits>
+std::string_view core<Traits>::name_of(endpoint_id e) const {
+    const endpoint_type* ep = find_endpoint(e);
+    return ep ? std::string_view{ep->name.data()} : std::string_view{};
+}
+template <class Traits>
+epoch_number core<Traits>::epoch_of(endpoint_id e) const {
+    const endpoint_type* ep = find_endpoint(e);
+    return ep ? ep->epochs.current() : epoch_number{};
+}
+template <class Traits>
+vm_state core<Traits>::state_of(endpoint_id e) const {
+    const endpoint_type* ep = find_endpoint(e);
+    return ep ? ep->vm.state() : vm_state::unknown;
+}
+template <class Traits>
+lease_status core<Traits>::lease_of(endpoint_id e, lease_class c) const {
+    return find_endpoint(e) ? arbiter_.status(lease_cell(e, c)) : lease_status{};
+}
+template <class Traits>
+template <class F>
+void core<Traits>::for_each_endpoint(F&& f) const {
+    for (const endpoint_type& ep : endpoints_)
+        if (ep.live) f(ep.id, std::string_view{ep.name.data()});
+}
+
+template <class Traits>
+void core<Traits>::set_pace(endpoint_id e, command_class c, duration interval) {
+    endpoint_type* ep = find_endpoint(e);
+    if (!ep) return;
+    ep->cells[static_cast<unsigned>(c)].pace.interval = interval;
+    unpark(cell_number(e, c));
+    if (!in_turn_) ring_once();
+}
+
+template <class Traits>
+kind core<Traits>::register_kind(std::string_view name, const kind_traits& t) {
+    if (name.empty() || name.size() >= kind_names_[0].size()) return kind::none;
+    for (auto k = static_cast<unsigned>(kind::first_host); k < max_kinds; ++k) {
+        if (kinds_[k].known && name == kind_names_[k].data()) return static_cast<kind>(k);
+        if (kinds_[k].known) continue;
+        if (t.audience >= audience::any_right && t.audience != audience::memory_readers)
+            return kind::none;
+        kinds_[k] = {t.audience, t.source, t.lane, true};
+        std::copy(name.begin(), name.end(), kind_names_[k].begin());
+        return static_cast<kind>(k);
+    }
+    return kind::none;
+}
+
+template <class Traits>
+source core<Traits>::name_source(std::string_view name) {
+    for (unsigned s = first_host_source; s + 1 < max_sources; ++s) {
+        if (name == source_names_[s].data()) return static_cast<source>(s);
+        if (source_names_[s][0] != 0 || name.empty() || name.size() >= source_names_[s].size())
+            continue;
+        std::copy(name.begin(), name.end(), source_names_[s].begin());
+        return static_cast<source>(s);
+    }
+    return static_cast<source>(max_sources - 1); // the last class is everybody else's
+}
+
+} // namespace vmsig

@@ -1,0 +1,110 @@
+// core, epochs: lifecycle events of adapters, and the one function in which every epoch ends and
+// the next begins.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+bool core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
+    const change guard{*this};
+    endpoint_type& ep = endpoints_[at.slot()];
+    const epoch_number last = ep.epochs.current();
+    const epoch_step s = ep.epochs.observe(l.what, limits::counter_limit);
+    l.state = ep.vm.apply(l.what);
+    l.replayed = 0;
+    ep.last_transition = l.what;
+    ep.last_cause = l.cause;
+    if (s != epoch_step::kept) roll_over(ep, last, l.what, l.cause);
+    if (l.what == transition::powered_off || l.what == transition::crashed) ep.held.clear();
+    tell_lifecycle(at, l);
+    return true;
+}
+
+/// In a storm the latest stands for all: for repeated resets, and for whatever happens when no
+/// more can be queued.
+template <class Traits>
+void core<Traits>::tell_lifecycle(endpoint_id at, const lifecycle& l) {
+    const kind_traits& t = traits_of(kind::lifecycle);
+    std::uint64_t to = subscribers(rows_[at.slot()], t.audience, t.source);
+    bool storm = deferred_.room() == 0;
+    if (!storm && destructive(l.what))
+        deferred_.newest_first([&](detail::deferred_event& d) {
+            const auto* waiting =
+                d.event.endpoint == at ? d.event.template as<lifecycle>() : nullptr;
+            storm = waiting && waiting->what == l.what;
+            return !waiting;
+        });
+    if (storm) to = fold(at, l, to, [](lifecycle&, const lifecycle&) {});
+    if (to != 0 || !storm) tell(at, l, to, false);
+}
+
+/// The epoch has risen from `last`: nothing of it acts any more.
+template <class Traits>
+void core<Traits>::roll_over(endpoint_type& ep, epoch_number last, transition what, cause why,
+                             origin_id by, correlation_id with) {
+    const change guard{*this};
+    audit_record r = audit_record::of(decision::epoch_raised).with(what);
+    r.origin = by;
+    r.correlation = with;
+    r.endpoint = ep.id;
+    r.epoch = ep.epochs.current();
+    r.detail = static_cast<std::uint32_t>(why);
+    note(r);
+
+    neutral(ep, lease_end::epoch);
+    end_stale_commands(ep);
+    recall_memctx(ep, ep.memctx.invalidate(last), what, last);
+    tell_epoch(ep, what, why, {by, with, {}});
+    rows_[ep.id.slot()].seen = 0;
+    if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
+        for (unsigned c = 0; c < lease_class_count; ++c)
+            end_lease(ep.id, static_cast<lease_class>(c), lease_end::epoch);
+    }
+    if (what == transition::restored) release_for_safety(ep);
+    ask_provider(ep);
+}
+
+template <class Traits>
+void core<Traits>::end_stale_commands(endpoint_type& ep) {
+    for (unsigned c = 0; c < command_class_count; ++c) {
+        for_each_command(
+            ep, static_cast<command_class>(c), [&](node_index n, detail::command_node& node) {
+                const command_class cls = class_of(node.command.verb);
+                const bool fenced = cls == command_class::input || cls == command_class::memwrite ||
+                                    cls == command_class::memread || node.command.fenced_by_epoch;
+                if (!fenced || ep.epochs.is_current(node.command.epoch)) return;
+                if (node.state == detail::command_state::begun) return;
+                end_command(n, outcome::stale_epoch);
+            });
+    }
+}
+
+/// To everyone with any right on the endpoint. One that has not been delivered yet stands for this
+/// one too.
+template <class Traits>
+void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
+                              const event_context& about) {
+    const epoch_changed changed{what, why, 1};
+    const std::uint64_t all =
+        rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::any_right)];
+    const std::uint64_t rest =
+        fold(ep.id, changed, all, [](epoch_changed& latest, const epoch_changed& waiting) {
+            latest.count += waiting.count;
+        });
+    if (rest != 0 || all == 0) tell(ep.id, changed, rest, false, about);
+}
+
+/// Drop the snapshot, and publish again when ready.
+template <class Traits>
+void core<Traits>::ask_provider(endpoint_type& ep) {
+    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    if (p) p->table->invalidate(p->binding, ep.epochs.current());
+}
+
+template <class Traits>
+void core<Traits>::note_leds(endpoint_id at, const leds_changed& l) {
+    endpoints_[at.slot()].leds = l.lit;
+    endpoints_[at.slot()].leds_known = true;
+}
+
+} // namespace vmsig

@@ -1,0 +1,288 @@
+// core, execution: from the queue to the adapter and back. A command is considered in its turn;
+// pacing, a hold or an unfinished neutral of its (endpoint, class) park it; every right is checked
+// again; and the adapter takes it out of its fence. What has begun ends in its true outcome.
+#pragma once
+
+namespace vmsig {
+
+constexpr bool destroys(verb v) {
+    return v == verb::reset || v == verb::snapshot_restore || v == verb::power_off;
+}
+constexpr transition transition_of(verb v) {
+    if (v == verb::reset) return transition::reset;
+    return v == verb::snapshot_restore ? transition::restored : transition::powered_off;
+}
+
+/// Nothing but time stands between it and the queue.
+template <class Traits>
+void core<Traits>::make_eligible(node_index n) {
+    detail::command_node& node = nodes_[n];
+    if (node.command.not_before > now_) {
+        node.state = detail::command_state::delayed;
+        set_command_timer(n);
+        return;
+    }
+    set_command_timer(n);
+    enqueue(n);
+}
+
+template <class Traits>
+void core<Traits>::enqueue(node_index n) {
+    detail::command_node& node = nodes_[n];
+    node.state = detail::command_state::queued;
+    queue_.push_back(queue_links(), node.issuer.slot(), node.command.lane, n);
+}
+
+/// One timer per command: what comes first of its not-before time and its deadline.
+template <class Traits>
+bool core<Traits>::set_command_timer(node_index n) {
+    const command& c = nodes_[n].command;
+    const bool delayed = nodes_[n].state == detail::command_state::delayed;
+    instant when = c.deadline ? c.deadline + duration{1} : instant::never();
+    if (delayed && c.not_before < when) when = c.not_before;
+    timers_.arm(n, when);
+    return when != instant::never();
+}
+
+template <class Traits>
+void core<Traits>::on_command_timer(node_index n) {
+    detail::command_node& node = nodes_[n];
+    const change guard{*this};
+    if (node.state == detail::command_state::holding) return end_hold(n);
+    if (node.command.deadline && now_ > node.command.deadline) {
+        if (node.state < detail::command_state::begun) end_command(n, outcome::expired);
+        return;
+    }
+    if (node.state == detail::command_state::delayed) make_eligible(n);
+}
+
+template <class Traits>
+void core<Traits>::dispatch_commands(std::uint32_t budget) {
+    for (std::uint32_t i = 0; i < limits::commands_per_turn && callbacks_ < budget; ++i) {
+        const node_index n = queue_.pop(queue_links());
+        if (n == no_node) return;
+        nodes_[n].state = detail::command_state::chosen;
+        consider(n);
+        drain(budget);
+    }
+}
+
+template <class Traits>
+bool core<Traits>::blocked(const detail::class_cell& cell, const detail::command_node& node) const {
+    const auto l = static_cast<unsigned>(node.command.lane);
+    const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const bool neutral = ep.neutral_owed && class_of(node.command.verb) == command_class::input;
+    return cell.draining != 0 || neutral || cell.held[l] || !cell.pace.may_run(now_) ||
+           (!node.unparked && !cell.parked[l].empty());
+}
+
+template <class Traits>
+void core<Traits>::consider(node_index n) {
+    detail::command_node& node = nodes_[n];
+    detail::class_cell& cell = cell_of(node.command);
+    const auto l = static_cast<unsigned>(node.command.lane);
+    if (node.unparked) cell.ahead[l] = false;
+    if (blocked(cell, node)) return park(cell, n);
+    const bool was_parked = node.unparked;
+    node.unparked = false;
+    const std::uint32_t number = cell_number(node.command.endpoint, class_of(node.command.verb));
+    if (const outcome o = still_fenced(node); o != outcome::none) {
+        const change guard{*this};
+        end_command(n, o);
+    } else {
+        execute(n);
+    }
+    if (was_parked) unpark(number);
+}
+
+template <class Traits>
+void core<Traits>::park(detail::class_cell& cell, node_index n) {
+    detail::command_node& node = nodes_[n];
+    const auto l = static_cast<unsigned>(node.command.lane);
+    node.state = detail::command_state::parked;
+    if (node.unparked)
+        cell.parked[l].push_front(queue_links(), n);
+    else
+        cell.parked[l].push_back(queue_links(), n);
+    node.unparked = false;
+    if (!cell.pace.may_run(now_))
+        timers_.arm(pace_timers + cell_number(node.command.endpoint, class_of(node.command.verb)),
+                    cell.pace.next());
+}
+
+/// Something that blocked a cell is over: its next parked command goes to the front of its queue,
+/// where it is the first of its key. The others follow when it has begun.
+template <class Traits>
+void core<Traits>::unpark(std::uint32_t number) {
+    endpoint_type& ep = endpoints_[number / command_class_count];
+    detail::class_cell& cell = ep.cells[number % command_class_count];
+    const bool neutral = ep.neutral_owed &&
+                         number % command_class_count == static_cast<unsigned>(lease_class::input);
+    if (cell.draining != 0 || neutral) return;
+    const bool paced = !cell.pace.may_run(now_);
+    for (unsigned l = 0; l < lane_count; ++l) {
+        if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l]) continue;
+        if (paced) return timers_.arm(pace_timers + number, cell.pace.next());
+        const node_index n = cell.parked[l].pop_front(queue_links());
+        detail::command_node& node = nodes_[n];
+        node.unparked = cell.ahead[l] = true;
+        node.state = detail::command_state::queued;
+        queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
+    }
+}
+
+/// The second check, at dispatch and again when the adapter takes it.
+template <class Traits>
+outcome core<Traits>::still_fenced(const detail::command_node& node) const {
+    const command& c = node.command;
+    const endpoint_type* ep = find_endpoint(c.endpoint);
+    if (!ep || ep->leaving) return outcome::endpoint_gone;
+    const detail::control_slot* who = find_control(node.issuer);
+    const command_class cls = class_of(c.verb);
+    if (!who || !who->grant.permits(right_of(cls), c.endpoint)) return outcome::revoked;
+    if (needs_lease(cls) &&
+        !arbiter_.check(lease_cell(ep->id, static_cast<lease_class>(cls)), node.issuer, c.serial))
+        return outcome::lease_lost;
+    const bool epoch_matters = cls == command_class::input || cls == command_class::memwrite ||
+                               cls == command_class::memread || c.fenced_by_epoch;
+    if (epoch_matters && !ep->epochs.is_current(c.epoch)) return outcome::stale_epoch;
+    if (c.deadline && now_ > c.deadline) return outcome::expired;
+    return outcome::none;
+}
+
+template <class Traits>
+detail::adapter_slot* core<Traits>::executor_of(const command& c, std::span<const std::byte> bulk) {
+    const endpoint_type& ep = endpoints_[c.endpoint.slot()];
+    const role r = role_of(class_of(c.verb));
+    if (r != role::input) return find_adapter(ep.served[static_cast<unsigned>(r)]);
+    std::span<const input_change> frame{c.frame, c.changes};
+    std::array<input_change, max_frame_changes> copy;
+    if (c.changes == 0) {
+        std::memcpy(copy.data(), bulk.data(), bulk.size());
+        frame = {copy.data(), bulk.size() / sizeof(input_change)};
+    }
+    detail::adapter_slot* found = nullptr;
+    for (const input_change& one : frame) { // a frame is applied whole: by one adapter
+        detail::adapter_slot* a = input_adapter_for(ep, one);
+        if (!a || (found && a != found)) return nullptr;
+        found = a;
+    }
+    return found;
+}
+
+template <class Traits>
+void core<Traits>::execute(node_index n) {
+    detail::command_node& node = nodes_[n];
+    if (node.command.verb == verb::mem_read) return read_memory(n);
+    if (class_of(node.command.verb) == command_class::input && !frame_acts(n)) return;
+    if (destroys(node.command.verb)) return execute_destructive(n);
+    detail::adapter_slot* to = executor_of(node.command, pool_.bytes(node.bulk));
+    if (to) return hand_over(n, *to);
+    const change guard{*this};
+    end_command(n, outcome::adapter_fault);
+}
+
+/// Leaves out of the frame what would repeat. False: nothing was left, or it cannot be applied, and
+/// the command has ended.
+template <class Traits>
+bool core<Traits>::frame_acts(node_index n) {
+    detail::command_node& node = nodes_[n];
+    const held_set& held = endpoints_[node.command.endpoint.slot()].held;
+    const std::span<input_change> frame = frame_of(node);
+    const auto filtered = held.filter(frame, frame);
+    if (filtered && !filtered->empty()) {
+        if (node.command.changes != 0)
+            node.command.changes = static_cast<std::uint8_t>(filtered->size());
+        else
+            node.bulk_size = static_cast<std::uint32_t>(filtered->size_bytes());
+        return true;
+    }
+    const change guard{*this};
+    if (filtered)
+        end_command(n, outcome::done);
+    else
+        end_command(n, completion::failed(failure::unsupported));
+    return false;
+}
+
+template <class Traits>
+std::span<input_change> core<Traits>::frame_of(detail::command_node& node) {
+    if (node.command.changes != 0) return {node.command.frame, node.command.changes};
+    std::byte* bytes = pool_.bytes(node.bulk).data();
+    return {std::launder(reinterpret_cast<input_change*>(bytes)),
+            node.bulk_size / sizeof(input_change)};
+}
+
+/// Checked against the current epoch, which then rises; the invalidation goes out before the VM
+/// changes, and this one command goes on in the new epoch.
+template <class Traits>
+void core<Traits>::execute_destructive(node_index n) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const correlation_id id = node.id;
+    {
+        const change guard{*this};
+        const epoch_number last = ep.epochs.current();
+        if (!ep.epochs.begin_commanded(limits::counter_limit))
+            return end_command(n, completion::failed(failure::unavailable));
+        node.state = detail::command_state::handed;
+        node.raised_epoch = true;
+        node.command.epoch = ep.epochs.current();
+        roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, id);
+    }
+    drain(budget_);
+    if (node_of(id) != n || node.state != detail::command_state::handed) return;
+    detail::adapter_slot* to = executor_of(node.command, {});
+    const outcome o = to ? still_fenced(node) : outcome::adapter_fault;
+    if (o == outcome::none) return hand_over(n, *to);
+    const change guard{*this};
+    end_command(n, o);
+}
+
+template <class Traits>
+void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
+    detail::command_node& node = nodes_[n];
+    node.state = detail::command_state::handed;
+    node.adapter = to.id;
+    ++callbacks_;
+    to.table->execute(to.binding, fenced_command{*anchor_, to.id, node.id});
+}
+
+/// The instant at which execution begins. All fences are compared here, and this is the comparison
+/// that carries the weight.
+template <class Traits>
+expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_id id) {
+    const node_index n = node_of(id);
+    if (n == no_node || nodes_[n].adapter != by || !find_adapter(by) ||
+        nodes_[n].state != detail::command_state::handed)
+        return unexpected<outcome>{outcome::cancelled};
+    detail::command_node& node = nodes_[n];
+    const outcome o = node.releasing ? outcome::none : still_fenced(node);
+    if (o != outcome::none) {
+        const change guard{*this};
+        end_command(n, o);
+        return unexpected<outcome>{o};
+    }
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    detail::class_cell& cell = cell_of(node.command);
+    std::span<const std::byte> bulk = pool_.bytes(node.bulk);
+    std::span<const input_change> frame;
+    if (class_of(node.command.verb) == command_class::input) {
+        frame = frame_of(node);
+        if (node.command.hold && !node.releasing) {
+            std::array<input_change, max_inverse_changes> inverse;
+            const input_frame up = invert(frame, inverse);
+            node.release_count = static_cast<std::uint8_t>(up.size());
+            std::copy(up.begin(), up.end(), node.release.begin());
+        }
+        ep.held.commit(frame);
+        bulk = {};
+    }
+    node.state = detail::command_state::begun;
+    timers_.cancel(n);
+    ++cell.begun;
+    if (!node.releasing) cell.pace.ran(now_);
+    return taken_command{node.command, frame, bulk};
+}
+
+} // namespace vmsig

@@ -1,0 +1,114 @@
+// core, input: what a lease holds down goes up again when the lease or the epoch ends, in reverse
+// order, before the next owner's first key. Until the adapter has accepted all of it, the next
+// owner's input waits; an adapter that does not within the deadline is quarantined.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+detail::adapter_slot* core<Traits>::input_adapter_for(const endpoint_type& ep,
+                                                      const input_change& c) {
+    for (const adapter_id id : ep.input) {
+        detail::adapter_slot* a = find_adapter(id);
+        if (!a) continue;
+        const input_codes* codes = a->table->codes(a->binding);
+        if (codes && codes->has(c)) return a;
+    }
+    return nullptr;
+}
+
+/// Total: it needs no grant, no room, no pace.
+template <class Traits>
+void core<Traits>::neutral(endpoint_type& ep, lease_end why) {
+    if (ep.held.neutral()) return;
+    audit_record r = audit_record::of(decision::neutral).with(why).with(lease_class::input);
+    r.origin = arbiter_.owner(lease_cell(ep.id, lease_class::input));
+    r.endpoint = ep.id;
+    r.epoch = ep.epochs.current();
+    r.detail = static_cast<std::uint32_t>(ep.held.keys() + ep.held.touches());
+    note(r);
+    ep.neutral_owed = true;
+    pay_neutral(ep);
+    if (ep.neutral_owed) start_drain(ep, command_class::input);
+}
+
+/// Sends as much of the inverse as the adapters accept.
+template <class Traits>
+void core<Traits>::pay_neutral(endpoint_type& ep) {
+    std::array<input_change, max_inverse_changes> buffer;
+    while (ep.neutral_owed && !ep.held.neutral()) {
+        const input_frame all = ep.held.inverse(buffer);
+        detail::adapter_slot* to = input_adapter_for(ep, all.front());
+        if (!to) { // its device is gone, and what it held with it
+            ep.held.clear();
+            break;
+        }
+        std::size_t run = 1;
+        while (run < all.size() && input_adapter_for(ep, all[run]) == to) ++run;
+        const adapter_id id = to->id;
+        const std::size_t taken = to->table->neutral(to->binding, all.first(run));
+        if (!find_adapter(id)) continue; // quarantined: it threw
+        if (taken == 0) return;
+        ep.held.accepted(taken < run ? taken : run);
+    }
+    neutral_paid(ep);
+}
+
+template <class Traits>
+void core<Traits>::neutral_paid(endpoint_type& ep) {
+    if (!ep.neutral_owed) return;
+    ep.neutral_owed = false;
+    drained(ep, command_class::input);
+}
+
+/// After a restore the machine may believe modifiers and buttons down that nobody holds.
+template <class Traits>
+void core<Traits>::release_for_safety(endpoint_type& ep) {
+    for (const adapter_id id : ep.input) {
+        detail::adapter_slot* a = find_adapter(id);
+        const input_codes* codes = a ? a->table->codes(a->binding) : nullptr;
+        if (!codes) continue;
+        std::array<input_change, all_safety_releases.size()> out;
+        const input_frame releases = safety_releases(*codes, out);
+        if (!releases.empty()) (void)a->table->neutral(a->binding, releases);
+    }
+}
+
+template <class Traits>
+void core<Traits>::input_ready(adapter_id by) {
+    detail::adapter_slot* a = find_adapter(by);
+    if (!a) return;
+    const change guard{*this};
+    pay_neutral(endpoints_[a->endpoint.slot()]);
+}
+
+/// Something of an ended lease is not over yet: its adapter has until the deadline.
+template <class Traits>
+void core<Traits>::start_drain(endpoint_type& ep, command_class c) {
+    const bool owed = ep.neutral_owed && c == command_class::input;
+    if (ep.cells[static_cast<unsigned>(c)].draining == 0 && !owed) return;
+    const std::uint32_t key = drain_timers + cell_number(ep.id, c);
+    if (!timers_.armed(key)) timers_.arm(key, now_ + drain_deadline_);
+}
+
+template <class Traits>
+void core<Traits>::drained(endpoint_type& ep, command_class c) {
+    const bool owed = ep.neutral_owed && c == command_class::input;
+    if (ep.cells[static_cast<unsigned>(c)].draining != 0 || owed) return;
+    timers_.cancel(drain_timers + cell_number(ep.id, c));
+    unpark(cell_number(ep.id, c));
+}
+
+template <class Traits>
+void core<Traits>::on_drain_timer(std::uint32_t cell) {
+    endpoint_type& ep = endpoints_[cell / command_class_count];
+    const auto c = static_cast<command_class>(cell % command_class_count);
+    const change guard{*this};
+    if (c == command_class::input) {
+        for (const adapter_id id : ep.input) detach_adapter(id, true);
+    } else {
+        detach_adapter(ep.served[static_cast<unsigned>(role_of(c))], true);
+    }
+}
+
+} // namespace vmsig

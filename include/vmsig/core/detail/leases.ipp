@@ -1,0 +1,355 @@
+// core, leases: acquire to release. However a lease ends, it ends in `end_lease`: its commands are
+// decided, its input is neutral, the cell is free, the audit knows, everybody is told, in that
+// order, before the next owner may act.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+acquire_result core<Traits>::refuse_lease(origin_id who, endpoint_id at, lease_class c,
+                                          refusal why) {
+    audit_record r = audit_record::of(decision::lease_refused).with(why).with(c);
+    r.origin = who;
+    r.endpoint = at;
+    note(r);
+    acquire_result out;
+    out.why = why;
+    if (why != refusal::held) return out;
+    if (const auto view = status(who, at, c)) {
+        out.holder = view->holder;
+        out.since = view->since;
+    }
+    return out;
+}
+
+template <class Traits>
+acquire_result core<Traits>::acquire(origin_id who, endpoint_id at, lease_class c,
+                                     const lease_options& o) {
+    detail::control_slot* control = find_control(who);
+    acquire_result gone;
+    gone.why = refusal::gone;
+    if (!control) return gone;
+    if (static_cast<unsigned>(c) >= lease_class_count || o.wait_for.ns < 0 || o.time_to_live.ns < 0)
+        return refuse_lease(who, {}, lease_class::input, refusal::invalid);
+    if (!find_endpoint(at) || !control->grant.permits(right_of(c), at))
+        return refuse_lease(who, at, c, refusal::denied);
+    if (!has_bit(rows_[at.slot()].ready, who.slot()))
+        return refuse_lease(who, at, c, refusal::not_ready);
+    if (deferred_.room() < 8) return refuse_lease(who, at, c, refusal::busy);
+
+    lease_request request;
+    request.who = {who, control->grant.rank_value()};
+    request.wait = o.wait;
+    if (o.wait_for) request.wait_deadline = now_ + o.wait_for;
+    request.time_to_live = o.time_to_live;
+    (void)request.reason.assign(o.reason.substr(0, max_lease_reason_bytes));
+    return contend(*control, at, c, request);
+}
+
+template <class Traits>
+acquire_result core<Traits>::contend(const detail::control_slot& who, endpoint_id at, lease_class c,
+                                     const lease_request& request) {
+    const std::uint32_t cell = lease_cell(at, c);
+    const plan p = arbiter_.consider(cell, at, c, request, now_);
+    acquire_result out;
+    if (p.what == step::refuse) return refuse_lease(who.id, at, c, p.why);
+    const bool charged = p.what == step::grant || p.what == step::preempt;
+    if (charged && !audit_.admit(who.id.slot()))
+        return refuse_lease(who.id, at, c, refusal::audit_unavailable);
+
+    const change guard{*this};
+    const auto granted = [&](serial_number s) {
+        out.what = acquire_result::status::granted;
+        out.lease = {at, s, c};
+        arm_lease_timer(at, c);
+        return out;
+    };
+    switch (p.what) {
+    case step::already:
+        if (request.time_to_live)
+            (void)arbiter_.renew(cell, who.id, arbiter_.serial(cell), request.time_to_live, now_);
+        return granted(arbiter_.serial(cell));
+    case step::preempt: end_lease(at, c, lease_end::preempted, false); [[fallthrough]];
+    case step::grant: {
+        const auto s = grant_lease(at, c, request, {});
+        if (s) return granted(*s);
+        audit_.withdraw(who.id.slot(), records_per_command);
+        hand_on_lease(at, c);
+        return refuse_lease(who.id, at, c, s.error());
+    }
+    default: break;
+    }
+    detail::control_slot& control = controls_[who.id.slot()];
+    const bool fresh = !arbiter_.waits(cell, who.id);
+    if (fresh && !control.ledger.charge(resource::waiter))
+        return refuse_lease(who.id, at, c, refusal::busy);
+    const auto id = p.what == step::ask ? arbiter_.begin_ask(cell, request, p.deadline)
+                                        : arbiter_.enqueue(cell, request);
+    if (!id) {
+        if (fresh) control.ledger.refund(resource::waiter);
+        return refuse_lease(who.id, at, c, id.error());
+    }
+    audit_record r = audit_record::of(decision::lease_waiting).with(c);
+    r.origin = who.id;
+    r.endpoint = at;
+    r.detail = request.who.rank;
+    note(r);
+    if (p.what == step::ask) {
+        lease_asked asked;
+        static_cast<lease&>(asked) = {at, arbiter_.serial(cell), c};
+        asked.challenger_rank = request.who.rank;
+        tell(at, asked, bit(arbiter_.owner(cell).slot()), true, {{}, {}, p.deadline});
+    }
+    arm_lease_timer(at, c);
+    out.what = acquire_result::status::waiting;
+    out.wait = *id;
+    return out;
+}
+
+/// Makes the requester the owner of a free cell and tells it and the observers. Two audit records
+/// were set aside: this one and the one of the end.
+template <class Traits>
+expected<serial_number, refusal> core<Traits>::grant_lease(endpoint_id at, lease_class c,
+                                                           const lease_request& request,
+                                                           wait_id wait) {
+    const std::uint32_t cell = lease_cell(at, c);
+    const auto s = arbiter_.grant(cell, request, now_);
+    if (!s) return s;
+    audit_record r = audit_record::of(decision::lease_granted).with(c);
+    r.origin = request.who.who;
+    r.endpoint = at;
+    r.epoch = endpoints_[at.slot()].epochs.current();
+    r.serial = *s;
+    r.detail = request.who.rank;
+    write_reserved(r);
+
+    lease_granted granted;
+    static_cast<lease&>(granted) = {at, *s, c};
+    granted.wait = wait;
+    tell(at, granted, bit(request.who.who.slot()), true);
+    lease_changed changed;
+    static_cast<lease&>(changed) = {at, *s, c};
+    changed.holder = request.who.who;
+    changed.since = now_;
+    tell_observers(at, changed, {request.who.who, {}, {}});
+    arm_lease_timer(at, c);
+    return s;
+}
+
+template <class Traits>
+void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool hand_on) {
+    const std::uint32_t cell = lease_cell(at, c);
+    const origin_id owner = arbiter_.owner(cell);
+    if (!owner) return;
+    const change guard{*this};
+    endpoint_type& ep = endpoints_[at.slot()];
+    const serial_number serial = arbiter_.serial(cell);
+    const auto cls = static_cast<command_class>(c);
+    const outcome o = why == lease_end::endpoint_gone  ? outcome::endpoint_gone
+                      : why == lease_end::adapter_gone ? outcome::adapter_fault
+                      : why == lease_end::revoked      ? outcome::revoked
+                      : why == lease_end::epoch        ? outcome::stale_epoch
+                                                       : outcome::lease_lost;
+    for_each_command(ep, cls, [&](node_index n, detail::command_node& node) {
+        if (node.command.serial != serial || node.issuer != owner) return;
+        if (node.state == detail::command_state::begun) {
+            node.lease_over = true;
+            ++ep.cells[static_cast<unsigned>(cls)].draining;
+        } else {
+            end_command(n, o);
+        }
+    });
+    if (c == lease_class::input) neutral(ep, why);
+    (void)arbiter_.end(cell, why);
+    start_drain(ep, cls);
+
+    audit_record r = audit_record::of(decision::lease_ended).with(why).with(c);
+    r.origin = owner;
+    r.endpoint = at;
+    r.epoch = ep.epochs.current();
+    r.serial = serial;
+    write_reserved(r);
+
+    if (find_control(owner) && why != lease_end::released) {
+        lease_lost lost;
+        static_cast<lease&>(lost) = {at, serial, c};
+        lost.why = why;
+        tell(at, lost, bit(owner.slot()), true);
+    }
+    lease_changed changed;
+    static_cast<lease&>(changed) = {at, serial, c};
+    changed.why = why;
+    tell_observers(at, changed, {owner, {}, {}});
+    arm_lease_timer(at, c);
+    if (hand_on) hand_on_lease(at, c);
+}
+
+template <class Traits>
+bool core<Traits>::may_hold(const lease_request& request, endpoint_id at, lease_class c) const {
+    const detail::control_slot* who = find_control(request.who.who);
+    return who && who->grant.permits(right_of(c), at);
+}
+
+/// A free cell goes to whose turn it is, if that one is still alive and granted.
+template <class Traits>
+void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
+    const std::uint32_t cell = lease_cell(at, c);
+    if (endpoints_[at.slot()].leaving) return;
+    while (!arbiter_.owner(cell)) {
+        const waiter w = arbiter_.take_next_waiter(cell);
+        if (!w) return;
+        const origin_id who = w.request.who.who;
+        if (detail::control_slot* control = find_control(who))
+            control->ledger.refund(resource::waiter);
+        lease_end why = lease_end::none;
+        if (!find_control(who)) continue;
+        if (!may_hold(w.request, at, c))
+            why = lease_end::revoked;
+        else if (w.expired(now_))
+            why = lease_end::expired;
+        else if (!audit_.admit(who.slot()))
+            why = lease_end::exhausted;
+        else if (!grant_lease(at, c, w.request, w.id)) {
+            audit_.withdraw(who.slot(), records_per_command);
+            why = lease_end::exhausted;
+        }
+        if (why != lease_end::none) end_wait(at, c, w, why);
+    }
+    // A challenger of the former owner may be in the way of the new one.
+    const waiter* next = arbiter_.first_waiter(cell);
+    if (!next) return;
+    const plan p = arbiter_.consider(cell, at, c, next->request, now_);
+    if (p.what == step::preempt) return end_lease(at, c, lease_end::preempted);
+    if (p.what != step::ask) return;
+    (void)arbiter_.begin_ask(cell, next->request, p.deadline);
+    lease_asked asked;
+    static_cast<lease&>(asked) = {at, arbiter_.serial(cell), c};
+    asked.challenger_rank = next->request.who.rank;
+    tell(at, asked, bit(arbiter_.owner(cell).slot()), true, {{}, {}, p.deadline});
+    arm_lease_timer(at, c);
+}
+
+template <class Traits>
+void core<Traits>::end_wait(endpoint_id at, lease_class c, const waiter& w, lease_end why) {
+    const origin_id who = w.request.who.who;
+    audit_record r = audit_record::of(decision::lease_wait_ended).with(why).with(c);
+    r.origin = who;
+    r.endpoint = at;
+    note(r);
+    if (find_control(who)) tell(at, lease_wait_ended{w.id, c, why}, bit(who.slot()), true);
+}
+
+template <class Traits>
+void core<Traits>::arm_lease_timer(endpoint_id at, lease_class c) {
+    const std::uint32_t cell = lease_cell(at, c);
+    timers_.arm(lease_timers + cell, arbiter_.next_deadline(cell));
+}
+
+template <class Traits>
+void core<Traits>::on_lease_timer(std::uint32_t cell) {
+    const endpoint_id at = endpoints_[cell / lease_class_count].id;
+    const lease_class c = class_of_cell(cell);
+    const change guard{*this};
+    for (;;) {
+        const due d = arbiter_.expire(cell, now_);
+        if (d.what == due::event::nothing) break;
+        if (d.what == due::event::owner_expired) end_lease(at, c, lease_end::expired);
+        if (d.what == due::event::ask_elapsed) end_lease(at, c, lease_end::preempted);
+        if (d.what == due::event::waiter_expired) {
+            if (detail::control_slot* control = find_control(d.who.request.who.who))
+                control->ledger.refund(resource::waiter);
+            end_wait(at, c, d.who, lease_end::expired);
+        }
+    }
+    arm_lease_timer(at, c);
+}
+
+template <class Traits>
+refusal core<Traits>::release(origin_id who, const lease& l) {
+    if (!find_control(who)) return refusal::gone;
+    const bool known =
+        find_endpoint(l.endpoint) && static_cast<unsigned>(l.lease_class) < lease_class_count;
+    if (!known || !arbiter_.check(lease_cell(l.endpoint, l.lease_class), who, l.serial)) {
+        audit_.tally(decision::lease_ended);
+        return refusal::not_holder;
+    }
+    const change guard{*this};
+    const bool asked =
+        arbiter_.acknowledge(lease_cell(l.endpoint, l.lease_class), who, l.serial) == refusal::none;
+    end_lease(l.endpoint, l.lease_class, asked ? lease_end::preempted : lease_end::released);
+    return refusal::none;
+}
+
+template <class Traits>
+refusal core<Traits>::renew(origin_id who, const lease& l, duration time_to_live) {
+    if (!find_control(who)) return refusal::gone;
+    if (static_cast<unsigned>(l.lease_class) >= lease_class_count || time_to_live.ns < 0)
+        return refusal::invalid;
+    if (!find_endpoint(l.endpoint)) return refusal::not_holder;
+    const auto until =
+        arbiter_.renew(lease_cell(l.endpoint, l.lease_class), who, l.serial, time_to_live, now_);
+    if (!until) return until.error();
+    arm_lease_timer(l.endpoint, l.lease_class);
+    return refusal::none;
+}
+
+template <class Traits>
+refusal core<Traits>::withdraw(origin_id who, wait_id w) {
+    detail::control_slot* control = find_control(who);
+    if (!control) return refusal::gone;
+    if (!w || w.slot() >= lease_cells) return refusal::invalid;
+    const waiter gone = arbiter_.withdraw(w, who);
+    if (!gone) return refusal::invalid;
+    const change guard{*this};
+    control->ledger.refund(resource::waiter);
+    const endpoint_id at = endpoints_[w.slot() / lease_class_count].id;
+    end_wait(at, class_of_cell(w.slot()), gone, lease_end::cancelled);
+    arm_lease_timer(at, class_of_cell(w.slot()));
+    return refusal::none;
+}
+
+template <class Traits>
+expected<lease_view, refusal> core<Traits>::status(origin_id who, endpoint_id at,
+                                                   lease_class c) const {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return unexpected<refusal>{refusal::gone};
+    if (static_cast<unsigned>(c) >= lease_class_count) return unexpected<refusal>{refusal::invalid};
+    if (!find_endpoint(at) || !control->grant.permits(right::observe, at))
+        return unexpected<refusal>{refusal::denied};
+    const lease_status s = arbiter_.status(lease_cell(at, c));
+    lease_view v{s.owner.who, s.serial,     s.since,
+                 s.expires,   s.owner.rank, static_cast<std::uint8_t>(s.waiters),
+                 {}};
+    const std::string_view reason = s.reason.text();
+    std::copy(reason.begin(), reason.end(), v.reason.begin());
+    return v;
+}
+
+template <class Traits>
+refusal core<Traits>::force_release(origin_id who, endpoint_id at, lease_class c) {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return refusal::gone;
+    const bool allowed = find_endpoint(at) && control->grant.permits(right::admin, at);
+    audit_record r = audit_record::of(decision::lease_forced)
+                         .with(allowed ? refusal::none : refusal::denied)
+                         .with(c);
+    r.origin = who;
+    r.endpoint = at;
+    note(r);
+    if (!allowed) return refusal::denied;
+    if (static_cast<unsigned>(c) >= lease_class_count) return refusal::invalid;
+    end_lease(at, c, lease_end::forced);
+    return refusal::none;
+}
+
+template <class Traits>
+void core<Traits>::force_release(endpoint_id at, lease_class c) {
+    if (!find_endpoint(at)) return;
+    audit_record r = audit_record::of(decision::lease_forced).with(c);
+    r.endpoint = at;
+    r.flags = audit_by_host;
+    note(r);
+    end_lease(at, c, lease_end::forced);
+}
+
+} // namespace vmsig

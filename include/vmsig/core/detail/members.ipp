@@ -1,0 +1,293 @@
+// core, members: the private part of the class. Included in its body.
+
+struct sink {
+    void (*deliver)(void*, const event&) = nullptr;
+    void* self = nullptr;
+};
+struct kind_row {
+    vmsig::audience audience = audience::observe;
+    vmsig::source source = source::lifecycle;
+    vmsig::lane lane = lane::normal;
+    bool known = false;
+};
+struct event_context {
+    origin_id origin{};
+    correlation_id correlation{};
+    instant deadline{};
+};
+struct host_watch {
+    unique_fd fd;
+    fd_callback callback;
+    posted cleanup;
+    bool ending = false;
+};
+struct deferral_rules {
+    bool firm = false;          ///< to exactly these slots, whatever the rows say at delivery
+    bool reserved_room = false; ///< may use the room kept for safety
+};
+class change;
+using node_index = std::uint16_t;
+using endpoint_type = detail::endpoint_slot<limits>;
+
+static constexpr std::uint32_t node_count =
+    std::uint32_t{limits::controls} * limits::commands_per_control;
+static constexpr std::uint32_t lease_cells = limits::endpoints * lease_class_count;
+static constexpr std::uint32_t class_cells = limits::endpoints * command_class_count;
+/// Keys of the timer heap: commands, leases, paces, drains.
+static constexpr std::uint32_t lease_timers = node_count;
+static constexpr std::uint32_t pace_timers = lease_timers + lease_cells;
+static constexpr std::uint32_t drain_timers = pace_timers + class_cells;
+static constexpr std::uint32_t timer_count = drain_timers + class_cells;
+static constexpr std::uint16_t watch_count = static_cast<std::uint16_t>(
+    limits::adapters * limits::watches_per_adapter + limits::controls + limits::host_watches);
+/// The most safety events that one change can cause: each lease ends and is granted again and
+/// its observers are told, each endpoint's epoch, memctx and state change, everybody replays.
+static constexpr std::uint16_t safety_events =
+    static_cast<std::uint16_t>(lease_cells * 4 + limits::endpoints * 8 + limits::controls);
+
+// routing
+std::uint64_t subscribers(const detail::routing_rows& rows, audience a, source s) const;
+bool emit(adapter_id from, event& e);
+bool emittable(kind k) const {
+    const auto n = static_cast<unsigned>(k);
+    return n < max_kinds && kinds_[n].known;
+}
+bool publish(endpoint_id at, event& e, audience a);
+bool defer(endpoint_id at, const event& e, std::uint64_t to, audience a, deferral_rules rules);
+template <class P>
+void tell(endpoint_id at, const P& payload, std::uint64_t to, bool firm,
+          const event_context& about = {});
+template <class P>
+void tell_observers(endpoint_id at, const P& payload, const event_context& about = {});
+void deliver(std::uint64_t to, const event& e, audience a);
+template <class P, class Add>
+std::uint64_t fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add);
+void drain(std::uint32_t budget);
+void mark_seen(detail::routing_rows& rows, const event& e, std::uint64_t to);
+void deliver_receipt(node_index n);
+void silence(unsigned slot);
+void tell_gaps();
+
+// admission
+submit_result submit(origin_id who, const command& c, std::span<const std::byte> bulk);
+refusal admissible(const detail::control_slot& who, const command& c,
+                   std::span<const std::byte> bulk) const;
+refusal well_formed(const command& c, std::span<const std::byte> b) const;
+static refusal frame_well_formed(const command& c, std::span<const std::byte> bulk);
+refusal served(const endpoint_type& ep, const command& c, std::span<const std::byte> bulk) const;
+refusal fenced(const detail::control_slot& who, const endpoint_type& ep, const command& c) const;
+submit_result refuse(origin_id who, const command& c, refusal why);
+node_index take_node(unsigned control);
+void free_node(node_index n);
+void accept(node_index n, const command& c);
+cancel_result cancel(origin_id who, correlation_id id);
+refusal may(origin_id who, verb v, endpoint_id at) const;
+
+// execution
+void make_eligible(node_index n);
+void enqueue(node_index n);
+void dispatch_commands(std::uint32_t budget);
+void consider(node_index n);
+bool blocked(const detail::class_cell& cell, const detail::command_node& node) const;
+void park(detail::class_cell& cell, node_index n);
+void unpark(std::uint32_t cell);
+outcome still_fenced(const detail::command_node& node) const;
+void execute(node_index n);
+void hand_over(node_index n, detail::adapter_slot& to);
+void read_memory(node_index n);
+expected<taken_command, outcome> take(adapter_id by, correlation_id id);
+void complete(adapter_id by, correlation_id id, const completion& how);
+void finish(node_index n, completion how);
+void begin_hold(node_index n);
+void end_hold(node_index n);
+void leave_lists(node_index n);
+void end_command(node_index n, completion how);
+void end_command(node_index n, outcome o) { end_command(n, completion{.outcome = o}); }
+void no_longer_begun(node_index n);
+void on_command_timer(node_index n);
+template <class F>
+void for_each_command(endpoint_type& ep, command_class c, F&& f);
+detail::adapter_slot* executor_of(const command& c, std::span<const std::byte> bulk);
+bool frame_acts(node_index n);
+std::span<input_change> frame_of(detail::command_node& node);
+void execute_destructive(node_index n);
+bool set_command_timer(node_index n);
+
+// leases
+acquire_result acquire(origin_id who, endpoint_id at, lease_class c, const lease_options& o);
+acquire_result contend(const detail::control_slot& who, endpoint_id at, lease_class c,
+                       const lease_request& request);
+acquire_result refuse_lease(origin_id who, endpoint_id at, lease_class c, refusal why);
+expected<serial_number, refusal> grant_lease(endpoint_id at, lease_class c,
+                                             const lease_request& request, wait_id wait);
+void end_lease(endpoint_id at, lease_class c, lease_end why, bool hand_on = true);
+void hand_on_lease(endpoint_id at, lease_class c);
+bool may_hold(const lease_request& request, endpoint_id at, lease_class c) const;
+void end_wait(endpoint_id at, lease_class c, const waiter& w, lease_end why);
+void arm_lease_timer(endpoint_id at, lease_class c);
+void on_lease_timer(std::uint32_t cell);
+refusal release(origin_id who, const lease& l);
+refusal renew(origin_id who, const lease& l, duration time_to_live);
+refusal withdraw(origin_id who, wait_id w);
+expected<lease_view, refusal> status(origin_id who, endpoint_id at, lease_class c) const;
+refusal force_release(origin_id who, endpoint_id at, lease_class c);
+void end_leases_of(detail::control_slot& who, std::uint64_t keep_endpoints);
+
+// input
+void neutral(endpoint_type& ep, lease_end why);
+void pay_neutral(endpoint_type& ep);
+void neutral_paid(endpoint_type& ep);
+void release_for_safety(endpoint_type& ep);
+detail::adapter_slot* input_adapter_for(const endpoint_type& ep, const input_change& c);
+void input_ready(adapter_id by);
+void start_drain(endpoint_type& ep, command_class c);
+void drained(endpoint_type& ep, command_class c);
+void on_drain_timer(std::uint32_t cell);
+
+// epochs
+bool on_lifecycle(endpoint_id at, lifecycle l);
+void tell_lifecycle(endpoint_id at, const lifecycle& l);
+void raise_epoch(endpoint_type& ep, transition what, cause why);
+void roll_over(endpoint_type& ep, epoch_number last, transition what, cause why, origin_id by = {},
+               correlation_id with = {});
+void end_stale_commands(endpoint_type& ep);
+void tell_epoch(endpoint_type& ep, transition what, cause why, const event_context& about);
+void ask_provider(endpoint_type& ep);
+void note_leds(endpoint_id at, const leds_changed& l);
+
+// memory
+bool publish_memctx(adapter_id by, epoch_number of);
+expected<memctx_locator, os_error> describe(endpoint_type& ep);
+void recall_memctx(endpoint_type& ep, const memctx_recall& recall, transition why,
+                   epoch_number last);
+expected<memctx_export, refusal> memctx(origin_id who, endpoint_id at);
+expected<void, os_error> export_fds(endpoint_type& ep, memctx_export& out);
+refusal refresh(origin_id who, endpoint_id at);
+refusal pin(origin_id who, payload_id p);
+void unpin(origin_id who, payload_id p);
+std::span<const std::byte> payload_of(origin_id who, payload_id p);
+completion read_guest(endpoint_type& ep, const memory_access& m, std::span<std::byte> into);
+
+// endpoints, adapters, controls, replay
+endpoint_type* find_endpoint(endpoint_id id);
+const endpoint_type* find_endpoint(endpoint_id id) const;
+detail::adapter_slot* find_adapter(adapter_id id);
+detail::control_slot* find_control(origin_id id);
+const detail::control_slot* find_control(origin_id id) const;
+expected<endpoint_id, refusal> find_visible(origin_id who, std::string_view name) const;
+adapter_id bind_adapter(void* self, const adapter_table& table, endpoint_id to);
+setup_fault claim_roles(endpoint_type& ep, detail::adapter_slot& a);
+void detach_adapter(adapter_id id, bool fault);
+void end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool fault);
+void drop_role(endpoint_type& ep, role r, adapter_id id);
+control_handle bind_control(void* self, const control_table& table, const grant& g,
+                            const subscription& s, int fd);
+void detach_control(origin_id who, lease_end why);
+void end_commands_of(detail::control_slot& who);
+refusal subscribe(origin_id who, const subscription& s);
+refusal want_write(origin_id who, bool on);
+void narrow(detail::control_slot& who);
+void take_back(const detail::control_slot& who);
+void revoke(detail::control_slot& who);
+std::uint64_t visible(const detail::control_slot& who) const;
+void close_rows(unsigned control);
+void open_rows(detail::control_slot& who, const endpoint_type& ep);
+void request_replay(detail::control_slot& who, std::uint64_t endpoint_slots);
+void run_replays();
+void replay(detail::control_slot& who, endpoint_type& ep);
+bool permitted(const detail::control_slot& who, endpoint_id at, audience a) const;
+
+// watches
+expected<watch_id, os_error> add_watch(detail::watch_owner owner, std::uint16_t place, int fd,
+                                       interests what, cookie c);
+void drop_watch(watch_id id);
+detail::watch_slot* find_watch(watch_id id);
+expected<watch_id, os_error> watch_for(adapter_id by, int fd, interests what, cookie c);
+expected<void, os_error> rearm(adapter_id by, watch_id w, interests what);
+void unwatch_for(adapter_id by, watch_id w);
+void on_ready(const readiness& r);
+void on_adapter_ready(detail::watch_slot& w, interests what);
+void on_host_ready(detail::watch_slot& w, interests what);
+void end_host_watch(std::uint16_t place);
+
+// turn
+bool turn(bool block, std::uint32_t budget);
+void settle();
+void run_posts();
+void run_timers(std::uint32_t budget);
+void reap();
+void flush();
+bool work_left() const;
+void ring_once();
+
+void note(audit_record r);
+void write_reserved(audit_record r);
+auto queue_links() {
+    return [this](node_index n) -> dlink& { return nodes_[n].queue; };
+}
+auto cell_links() {
+    return [this](node_index n) -> dlink& { return nodes_[n].cell; };
+}
+node_index node_of(correlation_id id) const {
+    const std::uint32_t n = id ? id.slot() : node_count;
+    return n < node_count && nodes_[n].id == id ? static_cast<node_index>(n) : no_node;
+}
+detail::class_cell& cell_of(const command& c) {
+    return endpoints_[c.endpoint.slot()].cells[static_cast<unsigned>(class_of(c.verb))];
+}
+static std::uint32_t cell_number(endpoint_id at, command_class c) {
+    return at.slot() * command_class_count + static_cast<std::uint32_t>(c);
+}
+static const control_api& control_functions();
+static const adapter_api& adapter_functions();
+static core& self(void* p) { return *static_cast<core*>(p); }
+
+reactor_type reactor_;
+anchor* anchor_;
+[[no_unique_address]] observer_type observer_;
+basic_auditor<audit_sink_type> audit_;
+lease_arbiter<arbitration_type, limits::waiters_per_cell> arbiter_;
+timer_heap timers_;
+block_pool<payload_id> pool_;
+post_ring posts_;
+detail::deferral deferred_;
+fair_queue queue_;
+
+std::array<sink, limits::controls> sinks_{};
+std::vector<detail::routing_rows> rows_;
+std::vector<endpoint_type> endpoints_;
+std::vector<detail::adapter_slot> adapters_;
+std::unique_ptr<detail::control_slot[]> controls_;
+std::unique_ptr<detail::command_node[]> nodes_;
+std::unique_ptr<std::uint64_t[]> free_nodes_; ///< bitmaps, per control
+std::vector<detail::watch_slot> watches_;
+std::vector<host_watch> host_watches_;
+std::array<readiness, limits::ready_per_wait> ready_{};
+std::array<kind_row, max_kinds> kinds_{};
+std::array<std::array<char, 48>, max_kinds> kind_names_{};
+std::array<std::array<char, 32>, max_sources> source_names_{};
+
+instant now_;
+std::uint64_t event_number_ = 0;
+std::uint64_t command_number_ = 0;
+std::uint64_t remaining_ = 0;      ///< controls still to get the event being delivered
+std::uint64_t touched_ = 0;        ///< controls that got something in this turn
+std::uint64_t replaying_ = 0;      ///< controls with a replay pending
+std::uint64_t lost_endpoints_ = 0; ///< endpoints whose events were dropped
+payload_id delivering_;            ///< pooled payload of the event being delivered
+const event* current_ = nullptr;   ///< that event
+audience current_audience_ = audience::addressee;
+std::uint64_t receivers_ = 0;      ///< who gets it
+std::uint32_t depth_ = 0;          ///< changes and callbacks under way
+std::uint32_t callbacks_ = 0;      ///< in this turn
+std::uint32_t ignored_completions_ = 0;
+std::uint16_t free_watch_ = 0; ///< slot + 1
+bool in_turn_ = false;
+bool rung_ = false;
+bool running_ = false;
+bool closing_ = false;
+bool weak_export_ = false;
+bool reap_needed_ = false;
+std::uint32_t budget_ = limits::callbacks_per_turn;
+duration drain_deadline_ = seconds(1);
+std::atomic<bool> stop_{false};

@@ -1,0 +1,212 @@
+// core, memory: publication and export of the memctx, and reads that the bus does for a control.
+// The core keeps the registration, not a copy: locator and descriptors are asked for each time.
+#pragma once
+
+namespace vmsig {
+
+template <class Traits>
+bool core<Traits>::publish_memctx(adapter_id by, epoch_number of) {
+    detail::adapter_slot* a = find_adapter(by);
+    if (!a) return false;
+    endpoint_type& ep = endpoints_[a->endpoint.slot()];
+    if (ep.served[static_cast<unsigned>(role::memctx_provider)] != by) return false;
+    const change guard{*this};
+    const auto v = ep.memctx.publish(of, ep.epochs.current(), limits::counter_limit);
+    if (!v) return false;
+    const std::uint64_t to = subscribers(rows_[ep.id.slot()], audience::memctx, source::memory);
+    for_each_bit(to, [&ep](unsigned slot) { ep.memctx.give(slot); });
+    rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= to;
+    // Only the latest is kept.
+    const std::uint64_t rest = fold(ep.id, memctx_published{*v}, to, [](auto&, const auto&) {});
+    if (rest != 0 || to == 0) tell(ep.id, memctx_published{*v}, rest, false);
+    return true;
+}
+
+/// Asks the provider, and fills in what only the core knows.
+template <class Traits>
+expected<memctx_locator, os_error> core<Traits>::describe(endpoint_type& ep) {
+    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    if (!p) return unexpected<os_error>{os_error{ENODEV, "describe"}};
+    auto locator = p->table->describe(p->binding);
+    if (!locator) return locator;
+    if (locator->region_count > max_ram_regions || locator->root_count > max_vcpu_roots ||
+        locator->fd_count > max_ram_fds || !check_regions(locator->regions(), locator->fd_count))
+        return unexpected<os_error>{os_error{EPROTO, "describe"}};
+    locator->endpoint = ep.id;
+    locator->epoch = ep.memctx.epoch();
+    locator->version = ep.memctx.version();
+    return locator;
+}
+
+/// Tells those who were given it, and takes back what is on its way.
+template <class Traits>
+void core<Traits>::recall_memctx(endpoint_type& ep, const memctx_recall& recall, transition why,
+                                 epoch_number last) {
+    deferred_.for_each_event([&ep](detail::deferred_event& d) {
+        if (d.event.kind == kind::memctx_published && d.event.endpoint == ep.id) d.to = 0;
+    });
+    std::uint64_t& takers =
+        rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)];
+    takers = 0;
+    if (!recall.was_valid) return;
+    audit_record r = audit_record::of(decision::memctx_invalidated).with(why);
+    r.endpoint = ep.id;
+    r.epoch = last;
+    r.detail = static_cast<std::uint32_t>(std::popcount(recall.given));
+    note(r);
+    if (recall.given) tell(ep.id, memctx_invalidated{last}, recall.given, true);
+}
+
+template <class Traits>
+expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id at) {
+    detail::control_slot* control = find_control(who);
+    if (!control) return unexpected<refusal>{refusal::gone};
+    endpoint_type* ep = find_endpoint(at);
+    audit_record r = audit_record::of(decision::memctx_refused).with(right::memctx);
+    r.origin = who;
+    r.endpoint = at;
+    const auto refuse_export = [&](refusal why) {
+        note(r.with(why));
+        return unexpected<refusal>{why};
+    };
+    if (!ep || !control->grant.permits(right::memctx, at)) return refuse_export(refusal::denied);
+    if (!has_bit(rows_[at.slot()].ready, who.slot()) || !ep->memctx.valid())
+        return refuse_export(refusal::not_ready);
+    if (!audit_.admit(who.slot(), 1)) return refuse_export(refusal::audit_unavailable);
+    const change guard{*this};
+    const auto give_back = [&](int error) {
+        audit_.withdraw(who.slot());
+        tell(at, memctx_unavailable{error}, bit(who.slot()), true);
+        return refuse_export(refusal::not_ready);
+    };
+    auto locator = describe(*ep);
+    if (!locator) return give_back(locator.error().code);
+    memctx_export out;
+    out.locator = *locator;
+    if (!ep->memctx.took_fds(who.slot())) {
+        const auto exported = export_fds(*ep, out);
+        if (!exported) return give_back(exported.error().code);
+        ep->memctx.mark_fds_taken(who.slot());
+        out.fds_included = true;
+    }
+    ep->memctx.give(who.slot());
+    rows_[at.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= bit(who.slot());
+    r.what = decision::memctx_exported;
+    r.epoch = out.locator.epoch;
+    r.detail = static_cast<std::uint32_t>(out.locator.level);
+    write_reserved(r);
+    return out;
+}
+
+/// A control in this process shares its uid, so only a seal stops it from writing: the receiver
+/// counts as root.
+template <class Traits>
+expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, memctx_export& out) {
+    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    if (!p) return unexpected<os_error>{os_error{ENODEV, "share_fds"}};
+    const auto shared = p->table->share_fds(p->binding);
+    if (!shared) return unexpected<os_error>{shared.error()};
+    if (shared->count == 0 || shared->count > max_ram_fds || shared->count != out.locator.fd_count)
+        return unexpected<os_error>{os_error{EPROTO, "share_fds"}};
+    const export_level least = weak_export_ ? export_level::weak : export_level::guarded;
+    out.locator.level = export_level::sealed;
+    for (std::uint16_t i = 0; i < shared->count; ++i) {
+        auto one = export_ram<typename Traits::fd_calls>(shared->fd[i], 0, least);
+        if (!one) {
+            const bool system = one.error().fault == export_fault::system;
+            return unexpected<os_error>{system ? one.error().cause : os_error{EPERM, "export"}};
+        }
+        out.fds[i] = std::move(one->fd);
+        if (one->level < out.locator.level) out.locator.level = one->level;
+    }
+    return {};
+}
+
+template <class Traits>
+refusal core<Traits>::refresh(origin_id who, endpoint_id at) {
+    detail::control_slot* control = find_control(who);
+    if (!control) return refusal::gone;
+    endpoint_type* ep = find_endpoint(at);
+    if (!ep || !control->grant.permits(right::memctx, at)) return refusal::denied;
+    if (!find_adapter(ep->served[static_cast<unsigned>(role::memctx_provider)]))
+        return refusal::unsupported;
+    const change guard{*this};
+    ask_provider(*ep);
+    return refusal::none;
+}
+
+/// A read that the bus does itself: begun and completed here, through the provider's descriptors.
+template <class Traits>
+void core<Traits>::read_memory(node_index n) {
+    detail::command_node& node = nodes_[n];
+    const change guard{*this};
+    detail::class_cell& cell = cell_of(node.command);
+    node.state = detail::command_state::begun;
+    timers_.cancel(n);
+    ++cell.begun;
+    cell.pace.ran(now_);
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    end_command(n, read_guest(ep, node.command.memory, pool_.bytes(node.bulk)));
+}
+
+template <class Traits>
+completion core<Traits>::read_guest(endpoint_type& ep, const memory_access& m,
+                                    std::span<std::byte> into) {
+    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    const auto locator = describe(ep);
+    if (!p || !locator || !ep.memctx.valid()) return completion::failed(failure::unavailable);
+    const auto shared = p->table->share_fds(p->binding);
+    if (!shared) return completion::failed(failure::io, shared.error().code);
+    using ram = basic_pread_ram<typename Traits::fd_calls>;
+    const auto view =
+        guest_view<ram>::open(*locator, std::span<const int>{shared->fd.data(), shared->count});
+    if (!view) return completion::failed(failure::unavailable);
+    const auto got = view->read(guest_address::of(m.address, m.root), into);
+    if (got) return {.bytes = static_cast<std::uint32_t>(into.size())};
+    switch (got.error().fault) {
+    case guest_fault::outside_ram: return completion::failed(failure::outside_ram);
+    case guest_fault::truncated: return completion::failed(failure::unavailable);
+    case guest_fault::unreadable: return completion::failed(failure::io, got.error().code);
+    default: return completion::failed(failure::not_translated);
+    }
+}
+
+template <class Traits>
+refusal core<Traits>::pin(origin_id who, payload_id p) {
+    detail::control_slot* control = find_control(who);
+    if (!control) return refusal::gone;
+    if (!p || p != delivering_ || !has_bit(receivers_, who.slot())) return refusal::invalid;
+    for (payload_id& place : control->pins) {
+        if (place) continue;
+        if (!control->ledger.charge(resource::pinned)) return refusal::busy;
+        place = p;
+        pool_.retain(p);
+        return refusal::none;
+    }
+    return refusal::busy;
+}
+
+template <class Traits>
+void core<Traits>::unpin(origin_id who, payload_id p) {
+    detail::control_slot* control = find_control(who);
+    if (!control || !p) return;
+    for (payload_id& place : control->pins) {
+        if (place != p) continue;
+        place = {};
+        control->ledger.refund(resource::pinned);
+        return pool_.release(p);
+    }
+}
+
+template <class Traits>
+std::span<const std::byte> core<Traits>::payload_of(origin_id who, payload_id p) {
+    const detail::control_slot* control = find_control(who);
+    if (!control || !p) return {};
+    const bool pinned =
+        std::find(control->pins.begin(), control->pins.end(), p) != control->pins.end();
+    const bool delivered = p == delivering_ && has_bit(receivers_, who.slot());
+    if (!pinned && !delivered) return {};
+    return pool_.bytes(p);
+}
+
+} // namespace vmsig

@@ -1,0 +1,254 @@
+// core, routing: from an emitted event to the controls that may see it. An ordinary event outside
+// any change goes straight to its subscribers: two loads, an AND, and a call for each bit.
+#pragma once
+
+namespace vmsig {
+
+/// State is being changed: events queue up. The outermost one delivers them when it is over.
+template <class Traits>
+class core<Traits>::change {
+public:
+    explicit change(core& c)
+        : core_{c} {
+        ++core_.depth_;
+    }
+    change(const change&) = delete;
+    change& operator=(const change&) = delete;
+    ~change() {
+        if (--core_.depth_ == 0 && !core_.in_turn_) core_.settle();
+    }
+
+private:
+    core& core_;
+};
+
+template <class Traits>
+std::uint64_t core<Traits>::subscribers(const detail::routing_rows& rows, audience a,
+                                        source s) const {
+    const std::uint64_t row = rows.rights[static_cast<unsigned>(a)];
+    return a < audience::any_right || a == audience::memory_readers
+               ? row & rows.sources[static_cast<unsigned>(s)]
+               : row;
+}
+
+/// An event of an adapter: `e` has kind and payload; the envelope is filled in here.
+template <class Traits>
+bool core<Traits>::emit(adapter_id from, event& e) {
+    detail::adapter_slot* a = find_adapter(from);
+    const payload_id pooled = e.payload;
+    if (!a || !emittable(e.kind)) {
+        pool_.release(pooled);
+        return false;
+    }
+    if (e.kind == kind::lifecycle) {
+        const lifecycle* l = e.as<lifecycle>();
+        const bool told = l && on_lifecycle(a->endpoint, *l);
+        pool_.release(pooled);
+        drain(budget_);
+        return told;
+    }
+    if (const auto* leds = e.as<leds_changed>()) note_leds(a->endpoint, *leds);
+    const kind_row& row = kinds_[static_cast<unsigned>(e.kind)];
+    e.source = row.source;
+    e.lane = row.lane;
+    const bool ok = publish(a->endpoint, e, row.audience);
+    pool_.release(pooled);
+    return ok;
+}
+
+template <class Traits>
+bool core<Traits>::publish(endpoint_id at, event& e, audience a) {
+    const unsigned slot = at.slot();
+    const detail::routing_rows& rows = rows_[slot];
+    e.endpoint = at;
+    e.epoch = endpoints_[slot].epochs.current();
+    e.timestamp = now_;
+    const std::uint64_t to = subscribers(rows, a, e.source);
+    observer_.on_event(e, ++event_number_, to);
+    if (depth_ == 0 && deferred_.empty()) {
+        if (to == 0) return true;
+        ++depth_;
+        deliver(to, e, a);
+        --depth_;
+        if (!deferred_.empty() && !in_turn_) settle();
+        return true;
+    }
+    return defer(at, e, to, a, deferral_rules{});
+}
+
+/// Queues an event for later.
+template <class Traits>
+bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audience a,
+                         deferral_rules rules) {
+    if (to == 0) return true;
+    detail::deferred_event* place = deferred_.push_event(rules.reserved_room);
+    if (!place) {
+        ++endpoints_[at.slot()].lost;
+        lost_endpoints_ |= bit(at.slot());
+        return false;
+    }
+    place->event = e;
+    place->to = to;
+    place->firm = rules.firm;
+    place->audience = a;
+    pool_.retain(e.payload);
+    return true;
+}
+
+/// An event of the core's own; always queued, delivered when the change is over.
+template <class Traits>
+template <class P>
+void core<Traits>::tell(endpoint_id at, const P& payload, std::uint64_t to, bool firm,
+                        const event_context& about) {
+    event e;
+    e.kind = P::event_kind;
+    const kind_traits& t = traits_of(e.kind);
+    e.source = t.source;
+    e.lane = t.lane;
+    e.endpoint = at;
+    e.epoch = endpoints_[at.slot()].epochs.current();
+    e.timestamp = now_;
+    e.deadline = about.deadline;
+    e.origin = about.origin;
+    e.correlation = about.correlation;
+    e.set_payload(payload);
+    observer_.on_event(e, ++event_number_, to);
+    constexpr bool ordinary =
+        P::event_kind == kind::memory_written || P::event_kind == kind::memctx_unavailable;
+    defer(at, e, to, t.audience, {firm, !ordinary});
+}
+
+template <class Traits>
+template <class P>
+void core<Traits>::tell_observers(endpoint_id at, const P& payload, const event_context& about) {
+    const kind_traits& t = traits_of(P::event_kind);
+    tell(at, payload, subscribers(rows_[at.slot()], t.audience, t.source), false, about);
+}
+
+/// Lets what waits already stand for `latest` too, whatever it said, where `add` does not object;
+/// says for whom nothing waits.
+template <class Traits>
+template <class P, class Add>
+std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add) {
+    deferred_.newest_first([&](detail::deferred_event& d) {
+        const P* waiting = d.event.endpoint == at ? d.event.template as<P>() : nullptr;
+        if (!waiting || (d.to & to) == 0) return true;
+        P both = latest;
+        add(both, *waiting);
+        d.event.set_payload(both);
+        d.event.epoch = endpoints_[at.slot()].epochs.current();
+        to &= ~d.to;
+        return to != 0;
+    });
+    return to;
+}
+
+/// `a`: who may see it, as long as it is on its way; the addressee may in any case.
+template <class Traits>
+void core<Traits>::deliver(std::uint64_t to, const event& e, audience a) {
+    callbacks_ += static_cast<std::uint32_t>(std::popcount(to));
+    touched_ |= to;
+    delivering_ = e.payload;
+    current_ = &e;
+    current_audience_ = a;
+    receivers_ = to;
+    for (remaining_ = to; remaining_ != 0;) {
+        const auto slot = static_cast<unsigned>(std::countr_zero(remaining_));
+        remaining_ &= remaining_ - 1;
+        sinks_[slot].deliver(sinks_[slot].self, e);
+    }
+    delivering_ = {};
+    current_ = nullptr;
+}
+
+/// Delivers what was deferred, oldest first, while the budget lasts.
+template <class Traits>
+void core<Traits>::drain(std::uint32_t budget) {
+    if (depth_ != 0) return;
+    ++depth_;
+    while (!deferred_.empty() && callbacks_ < budget) {
+        const std::uint32_t item = deferred_.front();
+        deferred_.pop();
+        if (deferred_.is_receipt(item)) {
+            deliver_receipt(static_cast<std::uint16_t>(item));
+            continue;
+        }
+        detail::deferred_event& d = deferred_.event_of(item);
+        detail::routing_rows& rows = rows_[d.event.endpoint ? d.event.endpoint.slot() : 0];
+        std::uint64_t to = d.to;
+        if (!d.firm) to &= subscribers(rows, d.audience, d.event.source);
+        mark_seen(rows, d.event, to);
+        d.in_use = false;
+        deliver(to, d.event, d.firm ? audience::addressee : d.audience);
+        pool_.release(d.event.payload);
+        deferred_.free_event(item);
+    }
+    --depth_;
+}
+
+/// A control has seen an epoch when the callback that tells it is entered.
+template <class Traits>
+void core<Traits>::mark_seen(detail::routing_rows& rows, const event& e, std::uint64_t to) {
+    if (e.kind != kind::epoch_changed && e.kind != kind::replay_end) return;
+    const detail::endpoint_slot<limits>& ep = endpoints_[e.endpoint.slot()];
+    if (ep.id != e.endpoint || !ep.live) return;
+    if (e.kind == kind::replay_end) rows.ready |= to;
+    if (e.epoch == ep.epochs.current()) rows.seen |= to & rows.ready;
+}
+
+template <class Traits>
+void core<Traits>::deliver_receipt(std::uint16_t n) {
+    detail::command_node& node = nodes_[n];
+    if (!node.orphan) {
+        event e;
+        e.kind = kind::receipt;
+        e.source = source::command;
+        e.lane = traits_of(kind::receipt).lane;
+        e.endpoint = node.command.endpoint;
+        e.epoch = node.command.epoch;
+        e.timestamp = now_;
+        e.origin = node.issuer;
+        e.correlation = node.id;
+        if (node.command.verb == verb::mem_read && node.result.outcome == outcome::done) {
+            e.payload = node.bulk;
+            e.payload_size = node.bulk_size;
+        }
+        receipt r;
+        r.outcome = node.result.outcome;
+        r.failure = node.result.failure;
+        r.verb = node.command.verb;
+        r.mode = node.command.mode;
+        r.begun = node.was_begun ? 1 : 0;
+        r.state = node.result.state;
+        r.error = node.result.error;
+        r.bytes = node.result.bytes;
+        r.value = node.result.value;
+        e.set_payload(r);
+        observer_.on_event(e, ++event_number_, bit(node.issuer.slot()));
+        observer_.on_receipt(e, node.issuer);
+        deliver(bit(node.issuer.slot()), e, audience::addressee);
+    }
+    free_node(n);
+}
+
+/// Forgets a control in everything that is on its way to it.
+template <class Traits>
+void core<Traits>::silence(unsigned slot) {
+    remaining_ &= ~bit(slot);
+    deferred_.for_each_event([slot](detail::deferred_event& d) { d.to &= ~bit(slot); });
+}
+
+/// Tells observers of an endpoint how many of its events were dropped, once there is room again.
+template <class Traits>
+void core<Traits>::tell_gaps() {
+    for_each_bit(lost_endpoints_, [this](unsigned slot) {
+        detail::endpoint_slot<limits>& ep = endpoints_[slot];
+        if (deferred_.room() == 0) return;
+        lost_endpoints_ &= ~bit(slot);
+        const std::uint64_t count = ep.lost;
+        ep.lost = 0;
+        if (ep.live) tell(ep.id, gap{lane::normal, count}, rows_[slot].rights[0], true);
+    });
+}
+
+} // namespace vmsig

@@ -1,0 +1,54 @@
+// Rule: an anchor outlives what it points to, is never handed out twice, and is wiped in a fork.
+#include <vmsig/base/anchor.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <support/catch.hpp>
+
+using namespace vmsig;
+
+TEST_CASE("anchors are distinct, empty and aligned, beyond one page too") {
+    std::set<anchor*> seen;
+    for (int n = 0; n < 1000; ++n) {
+        anchor& a = detail::new_anchor();
+        CHECK(a.core.load() == nullptr);
+        CHECK(reinterpret_cast<std::uintptr_t>(&a) % alignof(anchor) == 0);
+        a.core = &seen;
+        CHECK(seen.insert(&a).second);
+    }
+    for (anchor* a : seen) CHECK(a->core.load() == &seen);
+}
+
+TEST_CASE("a forked child finds nothing in an anchor, its parent still does") {
+    anchor& a = detail::new_anchor();
+    int core = 0;
+    a.core = &core;
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) ::_exit(a.core.load() == nullptr ? 0 : 1);
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(a.core.load() == &core);
+}
+
+TEST_CASE("threads get anchors of their own") {
+    constexpr std::size_t each = 500;
+    std::vector<std::vector<anchor*>> got(2);
+    std::vector<std::thread> threads;
+    for (auto& mine : got) {
+        threads.emplace_back([&mine] {
+            for (std::size_t n = 0; n < each; ++n) mine.push_back(&detail::new_anchor());
+        });
+    }
+    for (auto& t : threads) t.join();
+    std::set<anchor*> all(got[0].begin(), got[0].end());
+    all.insert(got[1].begin(), got[1].end());
+    CHECK(all.size() == 2 * each);
+}

@@ -1,0 +1,2 @@
+# The devices are tested where no machine can run.
+target_include_directories(${test_target} PRIVATE ${PROJECT_SOURCE_DIR}/src/kvm)
