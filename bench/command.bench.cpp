@@ -44,8 +44,7 @@ void ours(benchmark::State& state) {
     for (int i = 0; i < controls; ++i) {
         const auto vm = bus.add_endpoint(std::string(1, static_cast<char>('a' + i)));
         bus.attach_adapter(writers[i], vm);
-        handles[i] =
-            bus.attach(issuers[i], vmsig::grant{}.on(vm).allow(vmsig::right::memwrite));
+        handles[i] = bus.attach(issuers[i], vmsig::grant{}.on(vm).allow(vmsig::right::memwrite));
     }
     while (bus.dispatch()) {}
     for (auto _ : state) {

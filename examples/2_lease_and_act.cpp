@@ -21,11 +21,9 @@ struct typist {
         if (const auto* receipt = e.as<vmsig::receipt>()) {
             done = receipt->outcome == vmsig::outcome::done;
             std::printf("key pressed and released: %s\n", done ? "done" : "not done");
-            stop(bus);
+            host->stop();
         }
     }
-    void stop(vmsig::control_handle bus) const { bus.detach(); }
-    void on_detached() { host->stop(); }
 
     vmsig::core<>* host;
 };
@@ -35,13 +33,10 @@ int main() {
     const auto vm = bus.add_endpoint("build-7");
     vmsig::stub::machine machine;
     machine.plug_into(bus, vm);
-    machine.start();
 
     typist agent{.host = &bus};
-    bus.attach(agent, vmsig::grant{}
-                          .on(vm)
-                          .allow(vmsig::right::observe | vmsig::right::input)
-                          .rank(10));
+    bus.attach(agent,
+               vmsig::grant{}.on(vm).allow(vmsig::right::observe | vmsig::right::input).rank(10));
     bus.run();
     return agent.done ? 0 : 1;
 }

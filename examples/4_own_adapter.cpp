@@ -42,8 +42,8 @@ struct user {
         if (const auto* lease = e.as<vmsig::lease_granted>())
             bus.submit(vmsig::store(*lease, {0x1000, 0}, 42));
         if (const auto* r = e.as<vmsig::receipt>())
-            refused = r->outcome == vmsig::outcome::failed &&
-                      r->failure == vmsig::failure::unsupported;
+            refused =
+                r->outcome == vmsig::outcome::failed && r->failure == vmsig::failure::unsupported;
     }
 };
 

@@ -24,7 +24,6 @@ struct cpuid_table {
 inline constexpr unsigned long get_supported_cpuid = _IOC(_IOC_READ | _IOC_WRITE, KVMIO, 0x05, 8);
 inline constexpr unsigned long set_cpuid = _IOC(_IOC_WRITE, KVMIO, 0x90, 8);
 
-
 /// Signal n is bit n - 1; the kernel's set is 8 bytes on x86-64.
 struct signal_table {
     std::uint32_t length = 8;

@@ -112,6 +112,20 @@ TEST_CASE("auditor: a loss is told before what its share writes next") {
     CHECK(audit.count(decision::lost) == 1);
 }
 
+TEST_CASE("auditor: what nobody's share lost is told at the next settle") {
+    basic_auditor<moody_sink> audit;
+    audit.note(noted(decision::epoch_raised));
+    audit.settle(instant{1});
+    CHECK(audit.lost(audit_host_share) == 1);
+    audit.sink().room = 9;
+    audit.settle(instant{2});
+    audit.settle(instant{3});
+    REQUIRE(audit.sink().written.size() == 1);
+    CHECK(audit.sink().written[0].what == decision::lost);
+    CHECK(audit.sink().written[0].detail == 1);
+    CHECK_FALSE(audit.sink().written[0].origin);
+}
+
 TEST_CASE("auditor: a control that floods refusals costs nobody else a record") {
     basic_auditor<small_sink> audit;
     for (int i = 0; i < 100000; ++i) audit.note(noted(decision::command_refused, 9));

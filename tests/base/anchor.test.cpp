@@ -42,6 +42,7 @@ TEST_CASE("threads get anchors of their own") {
     constexpr std::size_t each = 500;
     std::vector<std::vector<anchor*>> got(2);
     std::vector<std::thread> threads;
+    threads.reserve(got.size());
     for (auto& mine : got) {
         threads.emplace_back([&mine] {
             for (std::size_t n = 0; n < each; ++n) mine.push_back(&detail::new_anchor());

@@ -1,5 +1,5 @@
 // Rule: the check of a caller's bug is a macro that a host may define before including anything.
-#define VMSIG_ASSERT(condition) (++(condition ? kept : broken))
+#define VMSIG_ASSERT(condition) (++((condition) ? kept : broken))
 static int kept = 0;
 static int broken = 0;
 #include <vmsig/base/assert.hpp>

@@ -58,7 +58,7 @@ TEST_CASE("a move has one owner, and an assignment closes the former") {
     const int first = a.get();
     const int second = b.get();
     unique_fd c{std::move(a)};
-    CHECK(a.get() == -1);
+    CHECK(a.get() == -1); // NOLINT(bugprone-use-after-move): what is shown
     CHECK(c.get() == first);
     c = std::move(b);
     CHECK_FALSE(is_open(first));

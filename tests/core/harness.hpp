@@ -57,6 +57,10 @@ inline grant full(endpoint_id vm, std::uint32_t rank = 0) {
     return grant{}.on(vm).allow(everything).rank(rank);
 }
 
+/// Set when the first thing that is still attached is destroyed: the test is over, and scripts,
+/// whose variables may be gone, run no more.
+inline bool over = false;
+
 /// A control that keeps copies of what it got and runs a script.
 struct agent {
     std::vector<event> log;
@@ -65,13 +69,19 @@ struct agent {
     control_handle bus;
     int farewells = 0;
 
+    agent() = default;
+    agent(agent&&) = delete;
+    ~agent() {
+        over = over || bus.may(verb::status, {}) != refusal::gone;
+        bus.detach();
+    }
     void on_event(const event& e, control_handle handle) {
         log.push_back(e);
-        if (script) script(e, handle);
+        if (script && !over) script(e, handle);
     }
     void on_detached() {
         ++farewells;
-        if (on_farewell) on_farewell();
+        if (on_farewell && !over) on_farewell();
     }
 
     std::size_t count(kind k) const {
@@ -179,11 +189,17 @@ struct device {
     int farewells = 0;
     int neutral_calls = 0;
 
+    device() = default;
+    device(device&&) = delete;
+    ~device() {
+        over = over || bus.endpoint();
+        bus.detach();
+    }
     void may_throw(hook h) const {
-        if (throws == h) throw std::runtime_error{"scripted"};
+        if (throws == h && !over) throw std::runtime_error{"scripted"};
     }
     void write(const std::string& line) const {
-        if (journal) journal->push_back(line);
+        if (journal && !over) journal->push_back(line);
     }
     void on_attach(adapter_handle b) {
         bus = b;
@@ -192,7 +208,7 @@ struct device {
     void on_ready(cookie c, adapter_handle b) {
         ready.push_back(c.value);
         may_throw(hook::on_ready);
-        if (when_ready) when_ready(c, b);
+        if (when_ready && !over) when_ready(c, b);
     }
     void on_detached() {
         ++farewells;
@@ -216,7 +232,7 @@ struct device {
     void execute(fenced_command c, adapter_handle b) {
         write("execute");
         may_throw(hook::execute);
-        if (on_execute) return on_execute(c, b);
+        if (on_execute && !over) return on_execute(c, b);
         switch (does) {
         case habit::leave: waiting.push_back(c); return;
         case habit::lie: b.complete(c.id()); return;
@@ -236,7 +252,7 @@ struct device {
         ++neutral_calls;
         write("neutral");
         may_throw(hook::neutral);
-        if (on_neutral) on_neutral();
+        if (on_neutral && !over) on_neutral();
         const std::size_t n = std::min(accepts, frame.size());
         accepts -= accepts == ~std::size_t{0} ? 0 : n;
         released.insert(released.end(), frame.begin(),
@@ -294,9 +310,15 @@ struct sensor {
     std::function<void(cookie, adapter_handle)> when_ready;
     int farewells = 0;
 
+    sensor() = default;
+    sensor(sensor&&) = delete;
+    ~sensor() {
+        over = over || bus.endpoint();
+        bus.detach();
+    }
     void on_attach(adapter_handle b) { bus = b; }
     void on_ready(cookie c, adapter_handle b) {
-        if (when_ready) when_ready(c, b);
+        if (when_ready && !over) when_ready(c, b);
     }
     void on_detached() { ++farewells; }
     bool happened(transition what, cause why = cause::guest) const {
@@ -310,6 +332,7 @@ struct bench {
     core<Traits> bus;
     endpoint_id vm = bus.add_endpoint("vm");
 
+    bench() { over = false; }
     /// Turns until nothing is left to do; says how many.
     int settle() {
         int turns = 1;

@@ -13,8 +13,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <vmsig/guest/view.hpp>
 #include <vmsig/guest/guest_state.hpp>
+#include <vmsig/guest/view.hpp>
 #include <vmsig/kvm/probe.hpp>
 #include <vmsig/kvm/vm.hpp>
 

@@ -95,13 +95,14 @@ TEST_CASE("a reset in the middle of an access of the guest does not reach the ne
     VMSIG_NEEDS_KVM();
     machine m;
     REQUIRE(m.boot());
-    for (unsigned boots = 2; boots <= 30; ++boots) {
+    for (unsigned boots = 2; boots <= 20; ++boots) {
         const std::uint64_t before = m.vm.counters().unknown_ports;
-        REQUIRE(m.mail(VMSIG_GUEST_STRAY));
-        while (m.vm.counters().unknown_ports < before + 6) continue; // the string input has begun
+        REQUIRE(m.mail(VMSIG_GUEST_STRAY | 1'000'000));
+        REQUIRE(m.wait([&] { return m.vm.counters().unknown_ports > before + 70; }));
         REQUIRE(m.vm.request_reset());
         REQUIRE(m.ready(boots));
     }
+    CHECK(m.count(status_kind::was_reset) == 19); // no triple fault among them
     CHECK(m.count(status_kind::failed) == 0);
 }
 
@@ -166,7 +167,7 @@ TEST_CASE("ports and memory that are not there read as ones and stop nobody") {
     REQUIRE(m.boot());
     REQUIRE(m.mail(VMSIG_GUEST_STRAY));
     // ff + ffff + ffffffff
-    CHECK(m.says("stray ffffffffffffffff 00000001000100fd"));
+    CHECK(m.says("stray 00000001000100fd"));
     CHECK(m.acknowledged(VMSIG_GUEST_STRAY));
     CHECK(m.vm.counters().unknown_ports >= 6 + 64);
     CHECK(m.vm.counters().stray_memory >= 2);

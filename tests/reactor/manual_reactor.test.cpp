@@ -15,6 +15,7 @@ std::vector<std::uint64_t> tokens(manual_reactor& r, std::size_t room = 64) {
     std::vector<readiness> out(room);
     out.resize(r.wait(out, false).value());
     std::vector<std::uint64_t> told;
+    told.reserve(out.size());
     for (const readiness& one : out) told.push_back(one.token);
     return told;
 }

@@ -47,4 +47,9 @@ struct command_node {
     dlist followers;
 };
 
+/// Its effect cannot be taken back: the adapter took it, or the press of a hold.
+constexpr bool has_begun(const command_node& n) {
+    return n.releasing || n.state >= command_state::begun;
+}
+
 } // namespace vmsig::detail

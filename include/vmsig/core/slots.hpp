@@ -15,6 +15,7 @@
 #include <vmsig/grant/ledger.hpp>
 #include <vmsig/grant/subscription.hpp>
 #include <vmsig/input/held_set.hpp>
+#include <vmsig/input/input_codes.hpp>
 #include <vmsig/memctx/cache.hpp>
 #include <vmsig/timing/pacer.hpp>
 
@@ -57,6 +58,7 @@ struct endpoint_slot {
     std::array<adapter_id, Limits::input_adapters_per_endpoint> input{};
     held_set held;
     bool neutral_owed = false; ///< the adapter has not accepted all releases yet
+    bool neutral_under_way = false;
     std::uint64_t lost = 0;    ///< events dropped because nothing could be deferred
     std::array<class_cell, command_class_count> cells{};
 };
@@ -69,6 +71,7 @@ struct adapter_slot {
     endpoint_id endpoint;
     const adapter_table* table = nullptr;
     adapter_binding binding;
+    input_codes codes; ///< as declared when it was attached
     std::uint16_t watches = 0;
 };
 

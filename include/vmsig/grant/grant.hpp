@@ -56,7 +56,10 @@ public:
     constexpr grant& waiters(std::uint32_t waits) { return limit(resource::waiter, waits); }
     constexpr grant& timers(std::uint32_t n) { return limit(resource::timer, n); }
 
-    constexpr bool permits(right r, endpoint_id id) const { return rights_on(id).has(r); }
+    constexpr bool permits(right r, endpoint_id id) const {
+        const bool named = (allowed_[static_cast<unsigned>(r)] & names_.bit_of(id)) != 0;
+        return named || (id && every_.has(r));
+    }
     /// As above, for an event of this source.
     constexpr bool permits(right r, endpoint_id id, source s) const {
         return sources_.has(s) && permits(r, id);
@@ -82,12 +85,7 @@ public:
     constexpr rights rights_on_every() const { return every_; }
 
     /// Of a removed endpoint.
-    constexpr void forget(endpoint_id id) {
-        if (!names_.bit_of(id)) return;
-        forbid_slot(id.slot());
-        selected_ &= ~bit(id.slot());
-        names_.remove(id);
-    }
+    constexpr void forget(endpoint_id id) { names_.remove(id); }
     /// Keeps only what `ceiling` has too: rights, sources, and the lower of ranks, lanes, quotas.
     constexpr grant& intersect(const grant& ceiling) {
         const grant before = *this;

@@ -100,9 +100,9 @@ private:
         }
         put(at, n);
     }
-    /// Without a branch, which would be a coin toss.
+    /// Compiles to no branch, which would be a coin toss.
     std::uint32_t lesser(std::uint32_t a, std::uint32_t b) const {
-        return a + std::uint32_t{nodes_[b] < nodes_[a]} * (b - a);
+        return nodes_[b] < nodes_[a] ? b : a;
     }
     /// Past the end if there is none.
     std::uint32_t least_child(std::uint32_t at) const {

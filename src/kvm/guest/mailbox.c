@@ -14,6 +14,7 @@ static void switch_root(void) {
     print("\n");
 }
 
+/* The argument is a number of times; 0 is once. */
 static void stray(uint32_t times) {
     const uint16_t nowhere = 0x1234;
     volatile uint64_t* hole = (volatile uint64_t*)0x3f000000; /* mapped, but no RAM is there */

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <vmsig/control/answers.hpp>
 #include <vmsig/guest/guest_state.hpp>
 #include <vmsig/guest/view.hpp>
 

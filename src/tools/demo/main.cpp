@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -36,6 +37,14 @@ choice choose(const std::string& wish) {
 #endif
 }
 
+std::unique_ptr<vmsig::stub::machine> stub_off() {
+    return std::make_unique<vmsig::stub::machine>(
+        vmsig::stub::machine_options{.power_on = false});
+}
+#ifdef VMSIG_DEMO_KVM
+std::unique_ptr<vmsig::kvm::machine> kvm_off() { return std::make_unique<vmsig::kvm::machine>(); }
+#endif
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -59,10 +68,10 @@ int main(int argc, char** argv) {
     try {
 #ifdef VMSIG_DEMO_KVM
         if (chosen.kvm)
-            return demo::tell<vmsig::kvm::machine>(out, "kvm (" + chosen.why + ")") ? 0 : 1;
+            return demo::tell<vmsig::kvm::machine>(out, "kvm (" + chosen.why + ")", kvm_off) ? 0 : 1;
 #endif
         const std::string name = "stub (" + chosen.why + ")";
-        return demo::tell<vmsig::stub::machine>(out, name) ? 0 : 1;
+        return demo::tell<vmsig::stub::machine>(out, name, stub_off) ? 0 : 1;
     } catch (const std::exception& e) {
         out.check(false, e.what());
         return 1;

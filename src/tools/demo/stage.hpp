@@ -23,10 +23,10 @@ using vmsig::right;
 
 template <class Machine>
 struct stage {
-    stage(timeline& t, std::string_view back_end)
+    stage(timeline& t, std::string_view back_end, std::unique_ptr<Machine> (*make)())
         : out{t}
         , backend{back_end}
-        , w{t} {}
+        , w{t, make} {}
 
     /// The machine that the story is about; the other one is `w.vm[1]`.
     vmsig::endpoint_id vm() const { return w.vm[0]; }
@@ -61,6 +61,7 @@ struct stage {
     world<Machine> w;
     guest_window window;
     guest_window other_window;
+    vmsig::epoch_number other_epoch; ///< of the other machine, after it booted
     vmsig::lease agent_memory;
     std::vector<double> echo_us;
 };

@@ -9,8 +9,8 @@ namespace demo {
 
 /// Stops at the first step that did not hold. True when every one did.
 template <class Machine>
-bool tell(timeline& out, std::string_view backend) {
-    stage<Machine> s{out, backend};
+bool tell(timeline& out, std::string_view backend, std::unique_ptr<Machine> (*make)()) {
+    stage<Machine> s{out, backend, make};
     using step = void (*)(stage<Machine>&);
     const step steps[] = {boot<Machine>,  look<Machine>,  type<Machine>, preempt<Machine>,
                           write<Machine>, reset<Machine>, late<Machine>, other<Machine>};

@@ -21,12 +21,13 @@ using demo_core = vmsig::core<demo_traits>;
 
 template <class Machine>
 struct world {
-    explicit world(timeline& t)
+    /// `make` gives machines that are off.
+    world(timeline& t, std::unique_ptr<Machine> (*make)())
         : out{t} {
         constexpr std::array names{"build-7", "build-8"};
         for (std::size_t i = 0; i < vm.size(); ++i) {
             vm[i] = bus.add_endpoint(names[i]);
-            machines[i] = std::make_unique<Machine>();
+            machines[i] = make();
             machines[i]->plug_into(bus, vm[i]);
         }
     }

@@ -73,11 +73,11 @@ setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a
     if (wants.has(role::input)) {
         const input_codes* codes = a.table->codes(a.binding);
         if (!codes) return setup_fault::adapter_failed;
+        a.codes = *codes;
         for (adapter_id& other : ep.input) {
             detail::adapter_slot* o = find_adapter(other);
             if (!o && !place) place = &other;
-            if (o && o->table->codes(o->binding)->intersects(*codes))
-                return setup_fault::codes_clash;
+            if (o && o->codes.intersects(a.codes)) return setup_fault::codes_clash;
         }
         if (!place) return setup_fault::table_full;
     }

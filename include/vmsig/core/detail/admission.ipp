@@ -101,8 +101,6 @@ submit_result core<Traits>::submit(origin_id who, const command& c,
     if (!control) return {{}, refusal::gone};
     if (const refusal why = admissible(*control, c, bulk); why != refusal::none)
         return refuse(who, c, why);
-    if (c.after && node_of(c.after) != no_node && nodes_[node_of(c.after)].issuer != who)
-        return refuse(who, c, refusal::invalid);
     const unsigned slot = who.slot();
     const bool timed = c.deadline || c.not_before || c.hold;
     ledger& charges = control->ledger;
@@ -160,8 +158,9 @@ void core<Traits>::accept(node_index n, const command& c) {
     write_reserved(r);
     observer_.on_command(node.id, node.issuer, node.command);
 
-    const node_index before = node_of(c.after);
-    if (before != no_node && nodes_[before].state != detail::command_state::ended) {
+    const node_index before = node_of(c.after); // another's is as good as none
+    if (before != no_node && nodes_[before].issuer == node.issuer &&
+        nodes_[before].state != detail::command_state::ended) {
         node.state = detail::command_state::following;
         nodes_[before].followers.push_back(queue_links(), n);
         set_command_timer(n);
@@ -175,7 +174,7 @@ template <class Traits>
 cancel_result core<Traits>::cancel(origin_id who, correlation_id id) {
     if (!find_control(who)) return cancel_result::gone;
     const node_index n = node_of(id);
-    if (n == no_node || nodes_[n].issuer != who || nodes_[n].state >= detail::command_state::begun)
+    if (n == no_node || nodes_[n].issuer != who || has_begun(nodes_[n]))
         return cancel_result::too_late;
     const change guard{*this};
     end_command(n, outcome::cancelled);

@@ -46,7 +46,6 @@ void core<Traits>::begin_hold(node_index n) {
     detail::command_node& node = nodes_[n];
     no_longer_begun(n);
     node.state = detail::command_state::holding;
-    cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
     timers_.arm(n, now_ + node.command.hold);
 }
 
@@ -93,7 +92,8 @@ void core<Traits>::leave_lists(node_index n) {
     }
     default: break;
     }
-    const bool held = node.state == detail::command_state::holding || node.releasing;
+    const bool held =
+        node.command.hold && (node.state >= detail::command_state::handed || node.releasing);
     if (held) cell.held[l] = false;
     cell.live.remove(cell_links(), n);
     timers_.cancel(n);
@@ -113,7 +113,7 @@ void core<Traits>::end_command(node_index n, completion how) {
     endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     if (node.lease_over && node.command.hold && !node.releasing && how.outcome == outcome::done)
         how.outcome = outcome::lease_lost; // released early, by neutral
-    const bool begun = node.state >= detail::command_state::begun;
+    const bool begun = has_begun(node);
     no_longer_begun(n);
     leave_lists(n);
     node.state = detail::command_state::ended;
@@ -122,7 +122,10 @@ void core<Traits>::end_command(node_index n, completion how) {
     if (!begun) node.adapter = {};
     if (node.raised_epoch) {
         ep.epochs.end_commanded();
+        end_commanded_leases(ep, node.command);
         if (how.outcome != outcome::done) ask_provider(ep);
+        if (how.outcome == outcome::done && node.command.verb == verb::snapshot_restore)
+            release_for_safety(ep);
     }
     if (how.state == vm_state::unknown) node.result.state = ep.vm.state();
 

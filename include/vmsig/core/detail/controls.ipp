@@ -49,6 +49,7 @@ control_handle core<Traits>::bind_control(void* object, const control_table& tab
         c.wants_write = false;
         c.replay = 0;
         sinks_[slot] = {table.deliver, &c.binding};
+        if (table.flush) flushers_ |= bit(slot);
         r.origin = id;
         r.detail = g.rank_value();
         note(r);
@@ -225,6 +226,7 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
     sinks_[slot] = {[](void*, const event&) {}, nullptr};
     silence(slot);
     replaying_ &= ~bit(slot);
+    flushers_ &= ~bit(slot);
     for (detail::routing_rows& rows : rows_) {
         for (std::uint64_t& row : rows.rights) row &= ~bit(slot);
         for (std::uint64_t& row : rows.sources) row &= ~bit(slot);

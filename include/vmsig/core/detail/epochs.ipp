@@ -15,7 +15,11 @@ bool core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
     ep.last_transition = l.what;
     ep.last_cause = l.cause;
     if (s != epoch_step::kept) roll_over(ep, last, l.what, l.cause);
-    if (l.what == transition::powered_off || l.what == transition::crashed) ep.held.clear();
+    if (l.what == transition::restored) release_for_safety(ep);
+    if (l.what == transition::powered_off || l.what == transition::crashed) {
+        ep.held.clear();
+        neutral_paid(ep);
+    }
     tell_lifecycle(at, l);
     return true;
 }
@@ -57,11 +61,21 @@ void core<Traits>::roll_over(endpoint_type& ep, epoch_number last, transition wh
     tell_epoch(ep, what, why, {by, with, {}});
     rows_[ep.id.slot()].seen = 0;
     if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
-        for (unsigned c = 0; c < lease_class_count; ++c)
-            end_lease(ep.id, static_cast<lease_class>(c), lease_end::epoch);
+        for (unsigned c = 0; c < lease_class_count; ++c) {
+            const auto cls = static_cast<lease_class>(c);
+            // The lease of the command that raised it ends when that command does.
+            if (!with || cls != lease_class::power) end_lease(ep.id, cls, lease_end::epoch);
+        }
     }
-    if (what == transition::restored) release_for_safety(ep);
     ask_provider(ep);
+}
+
+template <class Traits>
+void core<Traits>::end_commanded_leases(endpoint_type& ep, const command& by) {
+    if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
+        if (arbiter_.serial(lease_cell(ep.id, lease_class::power)) == by.serial)
+            end_lease(ep.id, lease_class::power, lease_end::epoch);
+    }
 }
 
 template <class Traits>

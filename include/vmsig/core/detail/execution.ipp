@@ -37,6 +37,7 @@ void core<Traits>::enqueue(node_index n) {
 template <class Traits>
 bool core<Traits>::set_command_timer(node_index n) {
     const command& c = nodes_[n].command;
+    if (!nodes_[n].timed) return false;
     const bool delayed = nodes_[n].state == detail::command_state::delayed;
     instant when = c.deadline ? c.deadline + duration{1} : instant::never();
     if (delayed && c.not_before < when) when = c.not_before;
@@ -50,7 +51,7 @@ void core<Traits>::on_command_timer(node_index n) {
     const change guard{*this};
     if (node.state == detail::command_state::holding) return end_hold(n);
     if (node.command.deadline && now_ > node.command.deadline) {
-        if (node.state < detail::command_state::begun) end_command(n, outcome::expired);
+        if (!has_begun(node)) end_command(n, outcome::expired);
         return;
     }
     if (node.state == detail::command_state::delayed) make_eligible(n);
@@ -244,6 +245,8 @@ void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
     detail::command_node& node = nodes_[n];
     node.state = detail::command_state::handed;
     node.adapter = to.id;
+    if (node.command.hold) // from here on, until what it presses is up again
+        cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
     ++callbacks_;
     to.table->execute(to.binding, fenced_command{*anchor_, to.id, node.id});
 }
@@ -268,7 +271,14 @@ expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_i
     std::span<const std::byte> bulk = pool_.bytes(node.bulk);
     std::span<const input_change> frame;
     if (class_of(node.command.verb) == command_class::input) {
-        frame = frame_of(node);
+        // Filtered again: others may have been taken since it was handed over.
+        const auto filtered = ep.held.filter(frame_of(node), frame_of(node));
+        if (!filtered) {
+            const change guard{*this};
+            end_command(n, completion::failed(failure::unsupported));
+            return unexpected<outcome>{outcome::failed};
+        }
+        frame = *filtered;
         if (node.command.hold && !node.releasing) {
             std::array<input_change, max_inverse_changes> inverse;
             const input_frame up = invert(frame, inverse);

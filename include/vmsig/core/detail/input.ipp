@@ -10,9 +10,7 @@ detail::adapter_slot* core<Traits>::input_adapter_for(const endpoint_type& ep,
                                                       const input_change& c) {
     for (const adapter_id id : ep.input) {
         detail::adapter_slot* a = find_adapter(id);
-        if (!a) continue;
-        const input_codes* codes = a->table->codes(a->binding);
-        if (codes && codes->has(c)) return a;
+        if (a && a->codes.has(c)) return a;
     }
     return nullptr;
 }
@@ -35,23 +33,28 @@ void core<Traits>::neutral(endpoint_type& ep, lease_end why) {
 /// Sends as much of the inverse as the adapters accept.
 template <class Traits>
 void core<Traits>::pay_neutral(endpoint_type& ep) {
+    if (ep.neutral_under_way) return; // an adapter calls from inside it
+    ep.neutral_under_way = true;
     std::array<input_change, max_inverse_changes> buffer;
-    while (ep.neutral_owed && !ep.held.neutral()) {
+    std::size_t taken = 1;
+    while (ep.neutral_owed && !ep.held.neutral() && taken != 0) {
         const input_frame all = ep.held.inverse(buffer);
         detail::adapter_slot* to = input_adapter_for(ep, all.front());
         if (!to) { // its device is gone, and what it held with it
-            ep.held.clear();
-            break;
+            ep.held.accepted(selects_slot(all.front()) ? 2 : 1);
+            continue;
         }
         std::size_t run = 1;
         while (run < all.size() && input_adapter_for(ep, all[run]) == to) ++run;
         const adapter_id id = to->id;
-        const std::size_t taken = to->table->neutral(to->binding, all.first(run));
-        if (!find_adapter(id)) continue; // quarantined: it threw
-        if (taken == 0) return;
-        ep.held.accepted(taken < run ? taken : run);
+        taken = std::min(run, to->table->neutral(to->binding, all.first(run)));
+        if (find_adapter(id))
+            ep.held.accepted(taken);
+        else
+            taken = 1; // quarantined: it threw
     }
-    neutral_paid(ep);
+    ep.neutral_under_way = false;
+    if (ep.held.neutral()) neutral_paid(ep);
 }
 
 template <class Traits>
@@ -66,10 +69,9 @@ template <class Traits>
 void core<Traits>::release_for_safety(endpoint_type& ep) {
     for (const adapter_id id : ep.input) {
         detail::adapter_slot* a = find_adapter(id);
-        const input_codes* codes = a ? a->table->codes(a->binding) : nullptr;
-        if (!codes) continue;
+        if (!a) continue;
         std::array<input_change, all_safety_releases.size()> out;
-        const input_frame releases = safety_releases(*codes, out);
+        const input_frame releases = safety_releases(a->codes, out);
         if (!releases.empty()) (void)a->table->neutral(a->binding, releases);
     }
 }
@@ -104,10 +106,17 @@ void core<Traits>::on_drain_timer(std::uint32_t cell) {
     endpoint_type& ep = endpoints_[cell / command_class_count];
     const auto c = static_cast<command_class>(cell % command_class_count);
     const change guard{*this};
-    if (c == command_class::input) {
-        for (const adapter_id id : ep.input) detach_adapter(id, true);
-    } else {
-        detach_adapter(ep.served[static_cast<unsigned>(role_of(c))], true);
+    for_each_command(ep, c, [this](node_index, detail::command_node& node) {
+        if (node.lease_over && node.state == detail::command_state::begun)
+            detach_adapter(node.adapter, true);
+    });
+    while (c == command_class::input && ep.neutral_owed && !ep.held.neutral()) {
+        std::array<input_change, max_inverse_changes> buffer;
+        detail::adapter_slot* owes = input_adapter_for(ep, ep.held.inverse(buffer).front());
+        if (owes)
+            detach_adapter(owes->id, true);
+        else
+            pay_neutral(ep);
     }
 }
 

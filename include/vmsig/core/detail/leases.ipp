@@ -160,6 +160,7 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
         }
     });
     if (c == lease_class::input) neutral(ep, why);
+    if (!arbiter_.check(cell, owner, serial)) return; // its adapter failed, which ended it
     (void)arbiter_.end(cell, why);
     start_drain(ep, cls);
 

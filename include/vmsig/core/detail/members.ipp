@@ -151,6 +151,7 @@ void raise_epoch(endpoint_type& ep, transition what, cause why);
 void roll_over(endpoint_type& ep, epoch_number last, transition what, cause why, origin_id by = {},
                correlation_id with = {});
 void end_stale_commands(endpoint_type& ep);
+void end_commanded_leases(endpoint_type& ep, const command& by);
 void tell_epoch(endpoint_type& ep, transition what, cause why, const event_context& about);
 void ask_provider(endpoint_type& ep);
 void note_leds(endpoint_id at, const leds_changed& l);
@@ -271,7 +272,8 @@ instant now_;
 std::uint64_t event_number_ = 0;
 std::uint64_t command_number_ = 0;
 std::uint64_t remaining_ = 0;      ///< controls still to get the event being delivered
-std::uint64_t touched_ = 0;        ///< controls that got something in this turn
+std::uint64_t touched_ = 0;        ///< controls that got something since the last flush
+std::uint64_t flushers_ = 0;       ///< controls that want to know the end of a turn
 std::uint64_t replaying_ = 0;      ///< controls with a replay pending
 std::uint64_t lost_endpoints_ = 0; ///< endpoints whose events were dropped
 payload_id delivering_;            ///< pooled payload of the event being delivered

@@ -70,7 +70,9 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
         return unexpected<refusal>{why};
     };
     if (!ep || !control->grant.permits(right::memctx, at)) return refuse_export(refusal::denied);
-    if (!has_bit(rows_[at.slot()].ready, who.slot()) || !ep->memctx.valid())
+    // Already in its replay, as soon as that tells of the memctx.
+    const auto& told = rows_[at.slot()].rights[static_cast<unsigned>(audience::any_right)];
+    if (!has_bit(told, who.slot()) || !ep->memctx.valid())
         return refuse_export(refusal::not_ready);
     if (!audit_.admit(who.slot(), 1)) return refuse_export(refusal::audit_unavailable);
     const change guard{*this};
@@ -86,9 +88,11 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     if (!ep->memctx.took_fds(who.slot())) {
         const auto exported = export_fds(*ep, out);
         if (!exported) return give_back(exported.error().code);
-        ep->memctx.mark_fds_taken(who.slot());
         out.fds_included = true;
     }
+    if (!ep->memctx.valid() || ep->memctx.epoch() != out.locator.epoch)
+        return give_back(ESTALE); // its provider told of a reset meanwhile
+    if (out.fds_included) ep->memctx.mark_fds_taken(who.slot());
     ep->memctx.give(who.slot());
     rows_[at.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= bit(who.slot());
     r.what = decision::memctx_exported;

@@ -70,7 +70,7 @@ bool core<Traits>::publish(endpoint_id at, event& e, audience a) {
         ++depth_;
         deliver(to, e, a);
         --depth_;
-        if (!deferred_.empty() && !in_turn_) settle();
+        if (!in_turn_) settle();
         return true;
     }
     return defer(at, e, to, a, deferral_rules{});
@@ -121,8 +121,10 @@ void core<Traits>::tell(endpoint_id at, const P& payload, std::uint64_t to, bool
 template <class Traits>
 template <class P>
 void core<Traits>::tell_observers(endpoint_id at, const P& payload, const event_context& about) {
-    const kind_traits& t = traits_of(P::event_kind);
-    tell(at, payload, subscribers(rows_[at.slot()], t.audience, t.source), false, about);
+    constexpr kind_traits t = traits_of(P::event_kind);
+    constexpr bool watched = !std::is_same_v<observer_type, null_observer>;
+    const std::uint64_t to = subscribers(rows_[at.slot()], t.audience, t.source);
+    if (watched || to != 0) tell(at, payload, to, false, about);
 }
 
 /// Lets what waits already stand for `latest` too, whatever it said, where `add` does not object;

@@ -61,8 +61,8 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
     rung_ = false;
     budget_ = budget;
     callbacks_ = 0;
-    touched_ = 0;
-    const auto ready = reactor_.wait(ready_, block);
+    const std::span wanted{ready_.data(), std::clamp<std::size_t>(budget, 1, ready_.size())};
+    const auto ready = reactor_.wait(wanted, block);
     reactor_.awake();
     now_ = reactor_.now();
     const std::size_t count = ready ? *ready : 0;
@@ -87,7 +87,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
 
     reactor_.arm(timers_.earliest());
     reactor_.prepare_sleep();
-    const bool left = work_left();
+    const bool left = work_left() || count == wanted.size();
     if (left) {
         reactor_.awake();
         if (!running_) reactor_.ring();
@@ -124,7 +124,8 @@ bool core<Traits>::post(F&& f) {
 template <class Traits>
 bool core<Traits>::work_left() const {
     return !deferred_.empty() || !queue_.empty() || replaying_ != 0 || !posts_.empty() ||
-           reap_needed_ || stop_.load(std::memory_order_seq_cst);
+           reap_needed_ || (touched_ & flushers_) != 0 || timers_.earliest() <= now_ ||
+           (running_ && stop_.load(std::memory_order_seq_cst));
 }
 
 /// A change outside any turn left work: the next turn must come.
@@ -185,7 +186,7 @@ void core<Traits>::reap() {
 
 template <class Traits>
 void core<Traits>::flush() {
-    for_each_bit(touched_, [this](unsigned slot) {
+    for_each_bit(std::exchange(touched_, 0), [this](unsigned slot) {
         detail::control_slot& c = controls_[slot];
         const change guard{*this};
         if (c.live && c.table->flush) c.table->flush(&c.binding);

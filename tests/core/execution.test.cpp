@@ -1,0 +1,425 @@
+// Rule: accepted commands are handed over first in, first out per (control, endpoint, class, lane)
+// among those eligible, every right is checked again when they begin, and each ends in exactly one
+// receipt.
+#include "harness.hpp"
+
+using namespace vmsig;
+using namespace vmsig::test;
+
+namespace {
+
+struct staffed : bench<> {
+    agent a, b;
+    machine m;
+    lease keys, host, writes;
+    staffed() {
+        bus.attach_adapter(m, vm);
+        keys = own(a, lease_class::input);
+        host = own(a, lease_class::power);
+        writes = own(a, lease_class::memwrite);
+        join(b, full(vm));
+    }
+    correlation_id submit(const command& c) {
+        const auto s = a.bus.submit(c);
+        REQUIRE(s.why == refusal::none);
+        return s.id;
+    }
+    std::vector<correlation_id> order() const {
+        std::vector<correlation_id> ids;
+        for (const auto& e : m.executed)
+            if (e.refused == outcome::none) ids.push_back(e.id);
+        return ids;
+    }
+    std::vector<std::uint16_t> pressed() const {
+        std::vector<std::uint16_t> codes;
+        for (const auto& e : m.executed)
+            for (const input_change& c : e.frame)
+                codes.push_back(static_cast<std::uint16_t>(c.value ? c.code : 1000 + c.code));
+        return codes;
+    }
+};
+using codes = std::vector<std::uint16_t>;
+using ids = std::vector<correlation_id>;
+
+} // namespace
+
+TEST_CASE("accepted is not done: nothing runs inside submit") {
+    staffed w;
+    const auto id = w.submit(query_status(w.vm));
+    CHECK(w.m.executed.empty());
+    CHECK(w.a.log.empty());
+    CHECK(w.bus.reactor().readable());
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
+TEST_CASE("commands of one key are handed over first in, first out") {
+    staffed w;
+    ids sent;
+    for (int i = 0; i < 50; ++i) sent.push_back(w.submit(query_status(w.vm)));
+    w.settle();
+    CHECK(w.order() == sent);
+}
+
+TEST_CASE("inside a lane, controls are served in turn") {
+    staffed w;
+    std::vector<origin_id> served;
+    w.m.on_execute = [&](fenced_command c, adapter_handle bus) {
+        served.push_back(w.m.take(c) ? w.a.bus.origin() : origin_id{});
+        bus.complete(c.id());
+    };
+    ids of_a;
+    for (int i = 0; i < 10; ++i) of_a.push_back(w.submit(query_status(w.vm)));
+    ids of_b;
+    for (int i = 0; i < 3; ++i) of_b.push_back(w.b.bus.submit(query_status(w.vm)).id);
+    w.settle();
+    const ids got = w.order();
+    REQUIRE(got.size() == 13);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto at = std::find(got.begin(), got.end(), of_b[i]) - got.begin();
+        CHECK(at <= static_cast<std::ptrdiff_t>(2 * i + 1));
+    }
+}
+
+TEST_CASE("a higher lane overtakes, and the lane is clamped by the grant") {
+    staffed w;
+    const auto low = w.submit(query_status(w.vm).on(lane::bulk));
+    const auto high = w.submit(query_status(w.vm).on(lane::high));
+    const auto wished = w.submit(query_status(w.vm).on(lane::safety)); // the grant says: high
+    w.settle();
+    CHECK(w.order() == ids{high, wished, low});
+}
+
+TEST_CASE("a not-before time delays one command and blocks nobody") {
+    staffed w;
+    const auto late = w.submit(query_status(w.vm).delayed(milliseconds(10)));
+    const auto now = w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.order() == ids{now});
+    w.advance(milliseconds(9));
+    CHECK(w.order() == ids{now});
+    w.advance(milliseconds(1));
+    CHECK(w.order() == ids{now, late});
+}
+
+TEST_CASE("a command that follows another begins when that has completed, however it ended") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto first = w.submit(query_status(w.vm));
+    const auto second = w.submit(query_status(w.vm).following(first));
+    const auto third = w.submit(query_status(w.vm).following(second));
+    w.settle();
+    CHECK(w.order() == ids{first});
+    w.m.bus.complete(first, completion::failed(failure::io, EIO));
+    w.settle();
+    CHECK(w.order() == ids{first, second});
+    w.m.does = habit::complete;
+    w.m.bus.complete(second);
+    w.settle();
+    CHECK(w.a.outcome_of(first) == outcome::failed);
+    CHECK(w.a.outcome_of(third) == outcome::done);
+    const auto fourth = w.submit(query_status(w.vm).following(first)); // over long ago
+    w.settle();
+    CHECK(w.a.outcome_of(fourth) == outcome::done);
+}
+
+TEST_CASE("cancelling what another follows lets it go") {
+    staffed w;
+    const auto first = w.submit(query_status(w.vm).delayed(seconds(5)));
+    const auto second = w.submit(query_status(w.vm).following(first));
+    w.settle();
+    CHECK(w.a.bus.cancel(first) == cancel_result::cancelled);
+    w.settle();
+    CHECK(w.a.outcome_of(first) == outcome::cancelled);
+    CHECK(w.a.outcome_of(second) == outcome::done);
+}
+
+TEST_CASE("a deadline: never begun after it, at it still") {
+    staffed w;
+    const auto strict = w.submit(query_status(w.vm).within(milliseconds(5)));
+    w.bus.reactor().advance(milliseconds(5));
+    w.settle();
+    CHECK(w.a.outcome_of(strict) == outcome::done);
+    w.m.does = habit::leave;
+    const auto late = w.submit(query_status(w.vm).within(milliseconds(5)));
+    w.settle();
+    REQUIRE(w.m.waiting.size() == 1);
+    w.bus.reactor().advance(milliseconds(6));
+    w.bus.dispatch();
+    CHECK_FALSE(w.m.take(w.m.waiting[0]));
+    w.settle();
+    CHECK(w.a.outcome_of(late) == outcome::expired);
+    const auto never = w.submit(query_status(w.vm).delayed(seconds(2)).within(seconds(1)));
+    w.advance(seconds(3));
+    CHECK(w.a.outcome_of(never) == outcome::expired);
+}
+
+TEST_CASE("a begun command outlives its deadline and ends in its true outcome") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
+    w.settle();
+    w.advance(seconds(1));
+    CHECK(w.a.outcome_of(id) == outcome::none);
+    w.m.bus.complete(id);
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
+TEST_CASE("cancel: cancelled before it has begun, too late after, and for what is not one's own") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto first = w.submit(query_status(w.vm));
+    CHECK(w.b.bus.cancel(first) == cancel_result::too_late);
+    w.settle();
+    CHECK(w.a.bus.cancel(first) == cancel_result::too_late);
+    const auto second = w.submit(query_status(w.vm));
+    CHECK(w.a.bus.cancel(second) == cancel_result::cancelled);
+    CHECK(w.a.bus.cancel(second) == cancel_result::too_late);
+    CHECK(w.a.outcome_of(second) == outcome::cancelled);
+    CHECK(w.a.bus.cancel(correlation_id::make(3, 12345)) == cancel_result::too_late);
+    w.m.bus.complete(first);
+    CHECK(w.a.outcome_of(first) == outcome::done);
+}
+
+TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
+    staffed w;
+    w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
+    for (int i = 0; i < 5; ++i) w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.order().size() == 1);
+    w.advance(milliseconds(9));
+    CHECK(w.order().size() == 1);
+    w.advance(milliseconds(1));
+    CHECK(w.order().size() == 2);
+    w.advance(seconds(3600));
+    CHECK(w.order().size() == 3);
+    w.advance(milliseconds(10));
+    CHECK(w.order().size() == 4);
+    const auto other = w.submit(power(w.host, verb::pause)); // another class is not paced
+    w.settle();
+    CHECK(w.a.outcome_of(other) == outcome::done);
+    w.bus.set_pace(w.vm, command_class::query, duration{});
+    w.settle();
+    CHECK(w.order().size() == 6);
+}
+
+TEST_CASE("a hold presses, waits, releases, and only then is done") {
+    staffed w;
+    const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
+    w.settle();
+    CHECK(w.pressed() == codes{KEY_A});
+    CHECK(w.a.outcome_of(id) == outcome::none);
+    w.advance(milliseconds(50));
+    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
+TEST_CASE("a hold blocks only later ones of its key and lane") {
+    staffed w;
+    w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
+    w.submit(press(w.keys, KEY_B));
+    w.submit(release_key(w.keys, KEY_B));
+    w.submit(press(w.keys, KEY_C).on(lane::high));
+    const auto other = w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.pressed() == codes{KEY_C, KEY_A});
+    CHECK(w.a.outcome_of(other) == outcome::done);
+    w.advance(milliseconds(50));
+    CHECK(w.pressed() == codes{KEY_C, KEY_A, 1000 + KEY_A, KEY_B, 1000 + KEY_B});
+}
+
+TEST_CASE("a hold blocks from its hand-over on, also when the adapter completes later") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto a = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
+    w.submit(press(w.keys, KEY_B));
+    w.settle();
+    CHECK(w.pressed() == codes{KEY_A});
+    w.m.bus.complete(a);
+    w.settle();
+    CHECK(w.pressed() == codes{KEY_A});
+    w.advance(milliseconds(50));
+    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
+    w.m.bus.complete(a);
+    w.settle();
+    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A, KEY_B});
+}
+
+TEST_CASE("the end of the lease cuts a hold short; the receipt says that it had begun") {
+    staffed w;
+    const auto id = w.submit(press(w.keys, KEY_A).hold(seconds(5)));
+    w.settle();
+    CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
+    CHECK(w.a.bus.release(w.keys) == refusal::none);
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::lease_lost);
+    CHECK(w.a.receipts_of(id)[0].begun == 1);
+    CHECK(w.m.released == std::vector{input_change::key(KEY_A, false)});
+    w.advance(seconds(10));
+    CHECK(w.a.receipts_of(id).size() == 1);
+}
+
+TEST_CASE("the second half of a hold is past cancelling and past its deadline") {
+    staffed w;
+    const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(5)).within(milliseconds(1)));
+    w.settle();
+    w.m.does = habit::leave;
+    w.advance(milliseconds(5));
+    REQUIRE(w.m.waiting.size() == 1);
+    CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
+    w.advance(seconds(1));
+    CHECK(w.a.outcome_of(id) == outcome::none);
+    REQUIRE(w.m.take(w.m.waiting[0]));
+    w.m.bus.complete(id);
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
+TEST_CASE("the right is checked again when execution begins: narrowed in between, revoked") {
+    staffed w;
+    const auto queued = w.submit(power(w.host, verb::pause));
+    w.bus.set_grant(w.a.bus.origin(), grant{}.on(w.vm).allow(right::observe));
+    CHECK(w.a.outcome_of(queued) == outcome::revoked);
+    w.settle();
+    CHECK(w.m.executed.empty());
+}
+
+TEST_CASE("the fence holds at the adapter: what is handed but not taken ends with its right") {
+    staffed w;
+    w.m.does = habit::leave;
+    const auto by_grant = w.submit(query_status(w.vm));
+    const auto by_lease = w.submit(power(w.host, verb::pause));
+    const auto by_epoch = w.submit(press(w.keys, KEY_A));
+    w.settle();
+    REQUIRE(w.m.waiting.size() == 3);
+    w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
+    CHECK(w.a.outcome_of(by_epoch) == outcome::stale_epoch);
+    w.a.bus.release(w.host);
+    CHECK(w.a.outcome_of(by_lease) == outcome::lease_lost);
+    w.bus.set_grant(w.a.bus.origin(), grant{}.on(w.vm).allow(right::power));
+    CHECK(w.a.outcome_of(by_grant) == outcome::revoked);
+    for (const fenced_command c : w.m.waiting) CHECK_FALSE(w.m.take(c));
+    w.settle();
+    CHECK(w.a.receipts_of(by_epoch).size() == 1);
+}
+
+TEST_CASE("begun commands survive the loss of grant, lease and epoch, and end truly") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto id = w.submit(press(w.keys, KEY_A));
+    w.settle();
+    w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
+    w.a.bus.release(w.keys);
+    w.bus.set_grant(w.a.bus.origin(), grant{}.on(w.vm).allow(right::observe));
+    CHECK(w.a.outcome_of(id) == outcome::none);
+    w.m.bus.complete(id);
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
+TEST_CASE("of several reasons the stronger one is the outcome") {
+    staffed w;
+    // Everything at once, seen by the adapter's take; each line removes the strongest.
+    const auto outcome_after = [&](bool revoke, bool release, bool stale) {
+        staffed v;
+        v.m.does = habit::leave;
+        v.bus.set_pace(v.vm, command_class::input, duration{});
+        const auto id = v.submit(press(v.keys, KEY_A).within(milliseconds(1)));
+        v.m.on_execute = [&](fenced_command c, adapter_handle) { v.m.waiting.push_back(c); };
+        v.settle();
+        sensor s;
+        v.bus.attach_adapter(s, v.vm);
+        // Inside one change: a callback, so that nothing is delivered in between.
+        v.bus.reactor().advance(milliseconds(2));
+        if (revoke) v.bus.set_grant(v.a.bus.origin(), grant{}.on(v.vm).allow(right::observe));
+        else if (release) v.a.bus.release(v.keys);
+        else if (stale) s.happened(transition::reset);
+        v.settle();
+        return v.a.outcome_of(id);
+    };
+    CHECK(outcome_after(true, true, true) == outcome::revoked);
+    CHECK(outcome_after(false, true, true) == outcome::lease_lost);
+    CHECK(outcome_after(false, false, true) == outcome::stale_epoch);
+    CHECK(outcome_after(false, false, false) == outcome::expired);
+}
+
+TEST_CASE("a second completion is ignored, and so is one after the end or by another adapter") {
+    staffed w;
+    w.m.does = habit::twice;
+    const auto id = w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::done);
+    w.m.bus.complete(id, completion::failed(failure::io));
+    sensor s;
+    w.bus.attach_adapter(s, w.vm);
+    w.m.does = habit::later;
+    const auto next = w.submit(query_status(w.vm));
+    w.settle();
+    s.bus.complete(next);
+    w.m.bus.complete(id);
+    w.settle();
+    CHECK(w.a.outcome_of(next) == outcome::none);
+    CHECK(w.a.receipts_of(id).size() == 1);
+}
+
+TEST_CASE("an adapter that says done without having taken it is not believed") {
+    staffed w;
+    w.m.does = habit::lie;
+    const auto lie = w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.a.outcome_of(lie) == outcome::adapter_fault);
+    w.m.does = habit::decline;
+    const auto declined = w.submit(query_status(w.vm));
+    w.settle();
+    CHECK(w.a.outcome_of(declined) == outcome::failed);
+    CHECK(w.a.receipts_of(declined)[0].failure == failure::unavailable);
+    CHECK(w.a.receipts_of(declined)[0].begun == 0);
+}
+
+TEST_CASE("what an adapter says of a failure reaches the receipt") {
+    staffed w;
+    w.m.does = habit::fail;
+    const auto id = w.submit(query_status(w.vm));
+    w.settle();
+    const receipt r = w.a.receipts_of(id).at(0);
+    CHECK(r.outcome == outcome::failed);
+    CHECK(r.failure == failure::io);
+    CHECK(r.error == EIO);
+    CHECK(r.begun == 1);
+    CHECK(r.verb == verb::status);
+}
+
+TEST_CASE("commands of a detached control end in one record each and nothing is delivered") {
+    staffed w;
+    w.m.does = habit::later;
+    const auto begun = w.submit(power(w.host, verb::pause));
+    w.settle();
+    const auto queued = w.submit(power(w.host, verb::resume));
+    w.bus.detach(w.a.bus.origin());
+    const std::size_t logged = w.a.log.size();
+    w.settle();
+    w.m.bus.complete(begun);
+    w.settle();
+    CHECK(w.a.log.size() == logged);
+    for (const auto id : {begun, queued}) {
+        int ended = 0;
+        for (const audit_record& r : w.records(decision::command_ended))
+            if (r.correlation == id) {
+                ++ended;
+                CHECK(r.verdict == static_cast<std::uint8_t>(outcome::issuer_gone));
+            }
+        CHECK(ended == 1);
+    }
+}
+
+TEST_CASE("a long frame and a long write reach the adapter whole") {
+    staffed w;
+    std::vector<input_change> frame;
+    for (std::uint16_t k = KEY_Q; k <= KEY_P; ++k) frame.push_back(input_change::key(k, true));
+    REQUIRE(w.a.bus.submit(frame_of(w.keys, {}), std::as_bytes(std::span{frame})));
+    std::vector<std::byte> bytes(100, std::byte{7});
+    REQUIRE(w.a.bus.submit(write_memory(w.writes, {0x100, 0}, 100, write_mode::paused), bytes));
+    w.settle();
+    REQUIRE(w.m.executed.size() == 2);
+    CHECK(w.m.executed[0].frame == frame);
+    CHECK(w.m.executed[1].bulk == bytes);
+    CHECK(w.a.all<receipt>().size() == 2);
+}
