@@ -8,6 +8,8 @@
 //     void on_detached()                                      the last call
 //     void execute(fenced_command, adapter_handle)            memory_writer, host_management, input
 //     const input_codes& codes() const                        input: what it takes
+//     span<const input_region> regions() const                input, optional: where absolute
+//                                                             coordinates must lie
 //     size_t neutral(span<const input_change>, adapter_handle)
 //                                                             input: releases, in order; how many
 //                                                             were accepted (the rest comes again
@@ -32,6 +34,7 @@
 #include <vmsig/adapter/handle.hpp>
 #include <vmsig/adapter/role.hpp>
 #include <vmsig/input/input_codes.hpp>
+#include <vmsig/input/region.hpp>
 #include <vmsig/memctx/locator.hpp>
 
 namespace vmsig {

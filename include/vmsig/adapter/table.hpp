@@ -21,6 +21,7 @@ struct adapter_table {
     void (*on_detached)(adapter_binding&) = nullptr;
     void (*execute)(adapter_binding&, fenced_command) = nullptr;
     const input_codes* (*codes)(adapter_binding&) = nullptr;
+    std::span<const input_region> (*regions)(adapter_binding&) = nullptr;
     std::size_t (*neutral)(adapter_binding&, std::span<const input_change>) = nullptr;
     expected<memctx_locator, os_error> (*describe)(adapter_binding&) = nullptr;
     expected<ram_fds, os_error> (*share_fds)(adapter_binding&) = nullptr;
@@ -101,6 +102,15 @@ struct adapter_table_for {
                     b, [](A& a, adapter_handle) { return &static_cast<const A&>(a).codes(); },
                     static_cast<const input_codes*>(nullptr));
             };
+            if constexpr (requires(const A& a) { a.regions(); })
+                t.regions = [](bind& b) {
+                    return guarded(
+                        b,
+                        [](A& a, adapter_handle) -> std::span<const input_region> {
+                            return a.regions();
+                        },
+                        std::span<const input_region>{});
+                };
             t.neutral = [](bind& b, std::span<const input_change> frame) {
                 return guarded(
                     b,

@@ -29,7 +29,7 @@ enum class cancel_result : std::uint8_t {
 };
 
 struct lease_options {
-    bool wait = false;       ///< queue up when somebody else may keep it
+    bool wait = false;         ///< queue up when somebody else may keep it
     duration wait_for{};       ///< at most this long; 0: until withdrawn
     duration time_to_live{};   ///< the lease expires unless renewed; 0: it does not
     std::string_view reason{}; ///< shown to observers; cut to 47 bytes
@@ -56,6 +56,15 @@ struct lease_view {
     std::uint32_t rank = 0;
     std::uint8_t waiters = 0;
     std::array<char, 48> reason{};
+};
+
+/// What has happened at one endpoint since it was added.
+struct endpoint_statistics {
+    epoch_number epoch;
+    std::uint64_t events = 0;   ///< emitted by its adapters
+    std::uint64_t commands = 0; ///< accepted
+    std::uint64_t lost_events = 0;
+    std::uint64_t dropped_publications = 0; ///< of a memctx, for their epoch
 };
 
 /// A memctx as handed out: the locator and, once per (control, epoch), the descriptors.

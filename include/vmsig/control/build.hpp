@@ -41,6 +41,11 @@ struct command_builder {
         value.lane = l;
         return *this;
     }
+    /// What its absolute coordinates refer to.
+    constexpr command_builder& in_region(std::uint32_t id) {
+        value.region = id;
+        return *this;
+    }
     /// Begins when that command of one's own has completed, however it ended.
     constexpr command_builder& following(correlation_id id) {
         value.after = id;

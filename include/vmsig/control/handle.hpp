@@ -8,7 +8,9 @@
 #include <span>
 #include <string_view>
 
+#include <vmsig/audit/record.hpp>
 #include <vmsig/base/anchor.hpp>
+#include <vmsig/base/function_ref.hpp>
 #include <vmsig/control/answers.hpp>
 #include <vmsig/event/command.hpp>
 #include <vmsig/event/payloads.hpp>
@@ -26,6 +28,9 @@ struct control_api {
     refusal (*withdraw)(void*, origin_id, wait_id);
     expected<lease_view, refusal> (*status)(void*, origin_id, endpoint_id, lease_class);
     refusal (*force_release)(void*, origin_id, endpoint_id, lease_class);
+    expected<std::size_t, refusal> (*read_audit)(void*, origin_id, endpoint_id, std::size_t,
+                                                 function_ref<void(const audit_record&)>);
+    expected<endpoint_statistics, refusal> (*statistics)(void*, origin_id, endpoint_id);
     refusal (*subscribe)(void*, origin_id, const subscription&);
     refusal (*may)(void*, origin_id, verb, endpoint_id);
     expected<memctx_export, refusal> (*memctx)(void*, origin_id, endpoint_id);
@@ -79,6 +84,16 @@ public:
     /// Needs `admin`.
     refusal force_release(endpoint_id e, lease_class c) const {
         return call(&control_api::force_release, refusal::gone, e, c);
+    }
+    /// Among the last `n` decisions those about this endpoint, oldest first; how many there were.
+    /// Needs `admin`, and a sink that keeps records (`unsupported` otherwise).
+    expected<std::size_t, refusal> read_audit(endpoint_id e, std::size_t n,
+                                              function_ref<void(const audit_record&)> f) const {
+        return call(&control_api::read_audit, refused<std::size_t>(), e, n, f);
+    }
+    /// Needs `admin`.
+    expected<endpoint_statistics, refusal> statistics(endpoint_id e) const {
+        return call(&control_api::statistics, refused<endpoint_statistics>(), e);
     }
     /// What to see from now on; what is new is replayed.
     refusal subscribe(const subscription& s) const {

@@ -116,7 +116,9 @@ public:
     bool stopped() const { return stop_.load(std::memory_order_relaxed); }
     void restart() { stop_.store(false, std::memory_order_relaxed); }
     /// Any thread, and signal handlers: makes one turn happen.
-    void wake() noexcept { reactor_.wake(); }
+    void wake() noexcept {
+        if (!inert()) reactor_.wake();
+    }
     /// Any thread: runs `f` on the loop thread. False: the ring is full and `f` was destroyed.
     template <class F>
     bool post(F&& f);

@@ -7,6 +7,7 @@
 namespace vmsig {
 
 enum class setup_fault {
+    none,
     table_full, ///< a limit of the traits
     no_such_endpoint,
     name_taken,     ///< or too long, or empty

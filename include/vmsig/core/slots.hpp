@@ -59,7 +59,8 @@ struct endpoint_slot {
     held_set held;
     bool neutral_owed = false; ///< the adapter has not accepted all releases yet
     bool neutral_under_way = false;
-    std::uint64_t lost = 0;    ///< events dropped because nothing could be deferred
+    endpoint_statistics counts;
+    std::uint64_t lost = 0; ///< events dropped because nothing could be deferred
     std::array<class_cell, command_class_count> cells{};
 };
 

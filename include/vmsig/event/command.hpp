@@ -82,6 +82,7 @@ struct command {
     bool not_before_relative = false;
     bool fenced_by_epoch = false; ///< power verbs only: refuse in a later epoch than `epoch`
     bool compare = false;         ///< memory writes: only where the expected bytes are
+    std::uint32_t region = 0;     ///< what absolute coordinates refer to; the adapter's number
     endpoint_id endpoint;
     serial_number serial; ///< of the lease it acts under
     epoch_number epoch;   ///< pinned; 0: the epoch that its issuer has seen

@@ -38,8 +38,7 @@ choice choose(const std::string& wish) {
 }
 
 std::unique_ptr<vmsig::stub::machine> stub_off() {
-    return std::make_unique<vmsig::stub::machine>(
-        vmsig::stub::machine_options{.power_on = false});
+    return std::make_unique<vmsig::stub::machine>(vmsig::stub::machine_options{.power_on = false});
 }
 #ifdef VMSIG_DEMO_KVM
 std::unique_ptr<vmsig::kvm::machine> kvm_off() { return std::make_unique<vmsig::kvm::machine>(); }
@@ -68,7 +67,8 @@ int main(int argc, char** argv) {
     try {
 #ifdef VMSIG_DEMO_KVM
         if (chosen.kvm)
-            return demo::tell<vmsig::kvm::machine>(out, "kvm (" + chosen.why + ")", kvm_off) ? 0 : 1;
+            return demo::tell<vmsig::kvm::machine>(out, "kvm (" + chosen.why + ")", kvm_off) ? 0
+                                                                                             : 1;
 #endif
         const std::string name = "stub (" + chosen.why + ")";
         return demo::tell<vmsig::stub::machine>(out, name, stub_off) ? 0 : 1;

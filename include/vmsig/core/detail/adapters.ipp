@@ -38,7 +38,7 @@ adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, 
     r.detail = static_cast<std::uint32_t>(table.serves.bits);
     a->live = true;
     const adapter_id id = a->id;
-    if (const setup_fault f = claim_roles(*ep, *a); f != setup_fault{}) {
+    if (const setup_fault f = claim_roles(*ep, *a); f != setup_fault::none) {
         a->live = false;
         r.what = decision::adapter_refused;
         note(r.with(f == setup_fault::adapter_failed ? refusal::invalid : refusal::held));
@@ -86,7 +86,7 @@ setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a
     if (place) *place = a.id;
     for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
         if (wants.has(r)) ep.served[static_cast<unsigned>(r)] = a.id;
-    return setup_fault{};
+    return setup_fault::none;
 }
 
 template <class Traits>
@@ -98,7 +98,7 @@ void core<Traits>::detach(adapter_id id) {
 template <class Traits>
 void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     detail::adapter_slot* a = find_adapter(id);
-    if (!a) return;
+    if (!a || inert()) return;
     const change guard{*this};
     endpoint_type& ep = endpoints_[a->endpoint.slot()];
     if (!fault && a->table->serves.has(role::input)) neutral(ep, lease_end::adapter_gone);
@@ -129,9 +129,10 @@ void core<Traits>::drop_role(endpoint_type& ep, role r, adapter_id id) {
     if (place == id) place = {};
 }
 
-/// Its commands end, then the leases of the classes that nobody serves any more.
+/// Its commands end, then the leases of the classes that nobody serves any more, after a fault of
+/// all that it served.
 template <class Traits>
-void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool) {
+void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool fault) {
     const roles served = a.table->serves;
     for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
         drop_role(ep, r, a.id);
@@ -149,8 +150,8 @@ void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool)
             if (left && node.adapter != a.id) return;
             end_command(n, outcome::adapter_fault);
         });
-        if (left) continue;
-        if (r == role::input) {
+        if (left && !fault) continue;
+        if (r == role::input && !left) {
             ep.held.clear();
             neutral_paid(ep);
         }

@@ -35,10 +35,17 @@ refusal core<Traits>::well_formed(const command& c, std::span<const std::byte> b
 
 template <class Traits>
 refusal core<Traits>::frame_well_formed(const command& c, std::span<const std::byte> bulk) {
-    if (c.changes != 0) return check_frame({c.frame, c.changes});
+    return with_frame(c, bulk, [](input_frame frame) { return check_frame(frame); });
+}
+
+/// `f(frame)` of an input command: inline, or a copy of its bulk bytes.
+template <class Traits>
+template <class F>
+auto core<Traits>::with_frame(const command& c, std::span<const std::byte> bulk, F&& f) {
+    if (c.changes != 0) return f(input_frame{c.frame, c.changes});
     std::array<input_change, max_frame_changes> frame;
     std::memcpy(frame.data(), bulk.data(), bulk.size());
-    return check_frame({frame.data(), bulk.size() / sizeof(input_change)});
+    return f(input_frame{frame.data(), bulk.size() / sizeof(input_change)});
 }
 
 /// Somebody executes it.
@@ -50,7 +57,26 @@ refusal core<Traits>::served(const endpoint_type& ep, const command& c,
         if (!ep.served[static_cast<unsigned>(role::memctx_provider)]) return refusal::unsupported;
         return ep.memctx.valid() ? refusal::none : refusal::not_ready;
     }
-    return const_cast<core*>(this)->executor_of(c, bulk) ? refusal::none : refusal::unsupported;
+    detail::adapter_slot* a = const_cast<core*>(this)->executor_of(c, bulk);
+    if (!a) return refusal::unsupported;
+    const bool input = cls == command_class::input && a->table->regions;
+    return !input || inside_region(*a, c, bulk) ? refusal::none : refusal::invalid;
+}
+
+/// Absolute coordinates lie in the region that the command names. An adapter that declares no
+/// regions takes any.
+template <class Traits>
+bool core<Traits>::inside_region(detail::adapter_slot& a, const command& c,
+                                 std::span<const std::byte> bulk) {
+    const auto positions = with_frame(c, bulk, [&](input_frame frame) {
+        bool absolute = false;
+        for (const input_change& one : frame) absolute = absolute || one.type == EV_ABS;
+        if (!absolute) return true;
+        for (const input_region& r : a.table->regions(a.binding))
+            if (r.id == c.region) return r.contains(frame);
+        return false;
+    });
+    return positions;
 }
 
 /// The lease and the epoch under which it is issued.
@@ -156,6 +182,7 @@ void core<Traits>::accept(node_index n, const command& c) {
     r.correlation = node.id;
     r.detail = static_cast<std::uint32_t>(node.command.lane);
     write_reserved(r);
+    ++ep.counts.commands;
     observer_.on_command(node.id, node.issuer, node.command);
 
     const node_index before = node_of(c.after); // another's is as good as none

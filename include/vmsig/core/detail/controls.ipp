@@ -34,7 +34,7 @@ control_handle core<Traits>::bind_control(void* object, const control_table& tab
         if (fd >= 0) {
             const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot),
                                      fd, interest::read, {});
-            if (!w) throw setup_error{setup_fault::bad_descriptor, "descriptor not watchable"};
+            if (!w) refuse_attachment(setup_fault::bad_descriptor, "descriptor not watchable");
             watch = *w;
         }
         ++c.generation;
@@ -57,7 +57,15 @@ control_handle core<Traits>::bind_control(void* object, const control_table& tab
         if (!in_turn_) ring_once();
         return c.binding.handle;
     }
-    throw setup_error{setup_fault::table_full, "no room for another control"};
+    refuse_attachment(setup_fault::table_full, "no room for another control");
+}
+
+template <class Traits>
+void core<Traits>::refuse_attachment(setup_fault fault, const char* why) {
+    audit_record r = audit_record::of(decision::attach_refused);
+    r.flags = audit_by_host;
+    note(r.with(refusal::exhausted));
+    throw setup_error{fault, why};
 }
 
 /// Whether the control may see that kind of event of that endpoint, by its grant alone.
@@ -139,7 +147,7 @@ void core<Traits>::take_back(const detail::control_slot& who) {
 template <class Traits>
 bool core<Traits>::set_grant(origin_id who, const grant& g) {
     detail::control_slot* c = find_control(who);
-    if (!c) return false;
+    if (!c || inert()) return false;
     const change guard{*this};
     const grant before = c->grant;
     c->grant = g;
@@ -217,7 +225,7 @@ void core<Traits>::detach(origin_id who) {
 template <class Traits>
 void core<Traits>::detach_control(origin_id who, lease_end why) {
     detail::control_slot* c = find_control(who);
-    if (!c) return;
+    if (!c || inert()) return;
     const change guard{*this};
     const unsigned slot = who.slot();
     c->live = false;
@@ -317,6 +325,13 @@ const control_api& core<Traits>::control_functions() {
                      lease_class c) { return std::as_const(self(p)).status(o, e, c); },
         .force_release = [](void* p, origin_id o, endpoint_id e,
                             lease_class c) { return self(p).force_release(o, e, c); },
+        .read_audit =
+            [](void* p, origin_id o, endpoint_id e, std::size_t n,
+               function_ref<void(const audit_record&)> f) {
+                return std::as_const(self(p)).read_audit(o, e, n, f);
+            },
+        .statistics = [](void* p, origin_id o,
+                         endpoint_id e) { return std::as_const(self(p)).statistics(o, e); },
         .subscribe = [](void* p, origin_id o,
                         const subscription& s) { return self(p).subscribe(o, s); },
         .may = [](void* p, origin_id o, verb v,

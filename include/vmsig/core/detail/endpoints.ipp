@@ -43,7 +43,7 @@ endpoint_id core<Traits>::add_endpoint(std::string_view name) {
 template <class Traits>
 void core<Traits>::remove_endpoint(endpoint_id id) {
     endpoint_type* ep = find_endpoint(id);
-    if (!ep || ep->leaving) return;
+    if (!ep || ep->leaving || inert()) return;
     const change guard{*this};
     const unsigned slot = id.slot();
     ep->leaving = true;
@@ -134,6 +134,42 @@ template <class F>
 void core<Traits>::for_each_endpoint(F&& f) const {
     for (const endpoint_type& ep : endpoints_)
         if (ep.live) f(ep.id, std::string_view{ep.name.data()});
+}
+
+/// What the sink still has of that endpoint's decisions; `unsupported` if it keeps nothing.
+template <class Traits>
+expected<std::size_t, refusal>
+core<Traits>::read_audit(origin_id who, endpoint_id at, std::size_t last,
+                         function_ref<void(const audit_record&)> f) const {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return unexpected<refusal>{refusal::gone};
+    if (!find_endpoint(at) || !control->grant.permits(right::admin, at))
+        return unexpected<refusal>{refusal::denied};
+    if constexpr (requires { audit_.sink().for_each_last(last, f); }) {
+        std::size_t told = 0;
+        audit_.sink().for_each_last(last, [&](const audit_record& r) {
+            if (r.endpoint != at) return;
+            ++told;
+            f(r);
+        });
+        return told;
+    } else {
+        return unexpected<refusal>{refusal::unsupported};
+    }
+}
+
+template <class Traits>
+expected<endpoint_statistics, refusal> core<Traits>::statistics(origin_id who,
+                                                                endpoint_id at) const {
+    const detail::control_slot* control = find_control(who);
+    if (!control) return unexpected<refusal>{refusal::gone};
+    const endpoint_type* ep = find_endpoint(at);
+    if (!ep || !control->grant.permits(right::admin, at))
+        return unexpected<refusal>{refusal::denied};
+    endpoint_statistics s = ep->counts;
+    s.epoch = ep->epochs.current();
+    s.dropped_publications = ep->memctx.drops();
+    return s;
 }
 
 template <class Traits>

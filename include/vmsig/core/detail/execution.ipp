@@ -156,19 +156,15 @@ detail::adapter_slot* core<Traits>::executor_of(const command& c, std::span<cons
     const endpoint_type& ep = endpoints_[c.endpoint.slot()];
     const role r = role_of(class_of(c.verb));
     if (r != role::input) return find_adapter(ep.served[static_cast<unsigned>(r)]);
-    std::span<const input_change> frame{c.frame, c.changes};
-    std::array<input_change, max_frame_changes> copy;
-    if (c.changes == 0) {
-        std::memcpy(copy.data(), bulk.data(), bulk.size());
-        frame = {copy.data(), bulk.size() / sizeof(input_change)};
-    }
-    detail::adapter_slot* found = nullptr;
-    for (const input_change& one : frame) { // a frame is applied whole: by one adapter
-        detail::adapter_slot* a = input_adapter_for(ep, one);
-        if (!a || (found && a != found)) return nullptr;
-        found = a;
-    }
-    return found;
+    return with_frame(c, bulk, [&](input_frame frame) {
+        detail::adapter_slot* found = nullptr;
+        for (const input_change& one : frame) { // a frame is applied whole: by one adapter
+            detail::adapter_slot* a = input_adapter_for(ep, one);
+            if (!a || (found && a != found)) return static_cast<detail::adapter_slot*>(nullptr);
+            found = a;
+        }
+        return found;
+    });
 }
 
 template <class Traits>

@@ -345,7 +345,7 @@ refusal core<Traits>::force_release(origin_id who, endpoint_id at, lease_class c
 
 template <class Traits>
 void core<Traits>::force_release(endpoint_id at, lease_class c) {
-    if (!find_endpoint(at)) return;
+    if (!find_endpoint(at) || inert()) return;
     audit_record r = audit_record::of(decision::lease_forced).with(c);
     r.endpoint = at;
     r.flags = audit_by_host;

@@ -73,6 +73,10 @@ submit_result submit(origin_id who, const command& c, std::span<const std::byte>
 refusal admissible(const detail::control_slot& who, const command& c,
                    std::span<const std::byte> bulk) const;
 refusal well_formed(const command& c, std::span<const std::byte> b) const;
+template <class F>
+static auto with_frame(const command& c, std::span<const std::byte> bulk, F&& f);
+static bool inside_region(detail::adapter_slot& a, const command& c,
+                          std::span<const std::byte> bulk);
 static refusal frame_well_formed(const command& c, std::span<const std::byte> bulk);
 refusal served(const endpoint_type& ep, const command& c, std::span<const std::byte> bulk) const;
 refusal fenced(const detail::control_slot& who, const endpoint_type& ep, const command& c) const;
@@ -131,6 +135,9 @@ refusal renew(origin_id who, const lease& l, duration time_to_live);
 refusal withdraw(origin_id who, wait_id w);
 expected<lease_view, refusal> status(origin_id who, endpoint_id at, lease_class c) const;
 refusal force_release(origin_id who, endpoint_id at, lease_class c);
+expected<std::size_t, refusal> read_audit(origin_id who, endpoint_id at, std::size_t last,
+                                          function_ref<void(const audit_record&)> f) const;
+expected<endpoint_statistics, refusal> statistics(origin_id who, endpoint_id at) const;
 void end_leases_of(detail::control_slot& who, std::uint64_t keep_endpoints);
 
 // input
@@ -213,6 +220,7 @@ void end_host_watch(std::uint16_t place);
 
 // turn
 bool turn(bool block, std::uint32_t budget);
+[[noreturn]] void refuse_attachment(setup_fault fault, const char* why);
 void settle();
 void run_posts();
 void run_timers(std::uint32_t budget);
@@ -241,6 +249,8 @@ static std::uint32_t cell_number(endpoint_id at, command_class c) {
 }
 static const control_api& control_functions();
 static const adapter_api& adapter_functions();
+/// In a forked child: whatever acts would act on what belongs to the parent.
+bool inert() const { return anchor_->core.load(std::memory_order_relaxed) != this; }
 static core& self(void* p) { return *static_cast<core*>(p); }
 
 reactor_type reactor_;
@@ -279,9 +289,9 @@ std::uint64_t lost_endpoints_ = 0; ///< endpoints whose events were dropped
 payload_id delivering_;            ///< pooled payload of the event being delivered
 const event* current_ = nullptr;   ///< that event
 audience current_audience_ = audience::addressee;
-std::uint64_t receivers_ = 0;      ///< who gets it
-std::uint32_t depth_ = 0;          ///< changes and callbacks under way
-std::uint32_t callbacks_ = 0;      ///< in this turn
+std::uint64_t receivers_ = 0; ///< who gets it
+std::uint32_t depth_ = 0;     ///< changes and callbacks under way
+std::uint32_t callbacks_ = 0; ///< in this turn
 std::uint32_t ignored_completions_ = 0;
 std::uint16_t free_watch_ = 0; ///< slot + 1
 bool in_turn_ = false;

@@ -72,8 +72,7 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     if (!ep || !control->grant.permits(right::memctx, at)) return refuse_export(refusal::denied);
     // Already in its replay, as soon as that tells of the memctx.
     const auto& told = rows_[at.slot()].rights[static_cast<unsigned>(audience::any_right)];
-    if (!has_bit(told, who.slot()) || !ep->memctx.valid())
-        return refuse_export(refusal::not_ready);
+    if (!has_bit(told, who.slot()) || !ep->memctx.valid()) return refuse_export(refusal::not_ready);
     if (!audit_.admit(who.slot(), 1)) return refuse_export(refusal::audit_unavailable);
     const change guard{*this};
     const auto give_back = [&](int error) {
@@ -96,6 +95,7 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     ep->memctx.give(who.slot());
     rows_[at.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= bit(who.slot());
     r.what = decision::memctx_exported;
+    r.flags = out.fds_included && out.locator.level == export_level::weak ? audit_weak_allowed : 0;
     r.epoch = out.locator.epoch;
     r.detail = static_cast<std::uint32_t>(out.locator.level);
     write_reserved(r);

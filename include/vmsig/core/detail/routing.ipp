@@ -63,6 +63,7 @@ bool core<Traits>::publish(endpoint_id at, event& e, audience a) {
     e.endpoint = at;
     e.epoch = endpoints_[slot].epochs.current();
     e.timestamp = now_;
+    ++endpoints_[slot].counts.events;
     const std::uint64_t to = subscribers(rows, a, e.source);
     observer_.on_event(e, ++event_number_, to);
     if (depth_ == 0 && deferred_.empty()) {
@@ -84,6 +85,7 @@ bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audie
     detail::deferred_event* place = deferred_.push_event(rules.reserved_room);
     if (!place) {
         ++endpoints_[at.slot()].lost;
+        ++endpoints_[at.slot()].counts.lost_events;
         lost_endpoints_ |= bit(at.slot());
         return false;
     }

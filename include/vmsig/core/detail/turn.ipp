@@ -55,8 +55,7 @@ core<Traits>::~core() {
 /// `block`: sleep until there is something to do. True when work is left.
 template <class Traits>
 bool core<Traits>::turn(bool block, std::uint32_t budget) {
-    if (in_turn_ || depth_ != 0 || anchor_->core.load(std::memory_order_relaxed) != this)
-        return false;
+    if (in_turn_ || depth_ != 0 || inert()) return false;
     in_turn_ = true;
     rung_ = false;
     budget_ = budget;
@@ -99,7 +98,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
 
 template <class Traits>
 void core<Traits>::run() {
-    if (in_turn_ || depth_ != 0) return;
+    if (in_turn_ || depth_ != 0 || inert()) return;
     running_ = true;
     bool left = true; // the first turn does not sleep: something may have been set up
     while (!stop_.load(std::memory_order_acquire)) left = turn(!left, limits::callbacks_per_turn);
@@ -109,14 +108,14 @@ void core<Traits>::run() {
 template <class Traits>
 void core<Traits>::stop() noexcept {
     stop_.store(true, std::memory_order_seq_cst);
-    reactor_.wake();
+    wake();
 }
 
 template <class Traits>
 template <class F>
 bool core<Traits>::post(F&& f) {
     posted work{std::forward<F>(f)};
-    if (!posts_.push(work)) return false;
+    if (inert() || !posts_.push(work)) return false;
     reactor_.wake();
     return true;
 }

@@ -15,6 +15,7 @@ detail::watch_slot* core<Traits>::find_watch(watch_id id) {
 template <class Traits>
 expected<watch_id, os_error> core<Traits>::add_watch(detail::watch_owner owner, std::uint16_t place,
                                                      int fd, interests what, cookie c) {
+    if (inert()) return unexpected<os_error>{os_error{ENODEV, "watch"}};
     if (free_watch_ == 0) return unexpected<os_error>{os_error{EMFILE, "watch"}};
     const auto slot = static_cast<std::uint16_t>(free_watch_ - 1);
     detail::watch_slot& w = watches_[slot];
@@ -96,7 +97,7 @@ expected<watch_id, os_error> core<Traits>::watch(unique_fd& fd, interests what,
 template <class Traits>
 void core<Traits>::unwatch(watch_id id) {
     detail::watch_slot* w = find_watch(id);
-    if (!w || w->owner != detail::watch_owner::host) return;
+    if (!w || w->owner != detail::watch_owner::host || inert()) return;
     const std::uint16_t place = w->place;
     drop_watch(id);
     host_watches_[place].ending = true;

@@ -1,0 +1,38 @@
+// fifo: what an adapter cannot do yet, first come first served, of a fixed size. It holds what the
+// bus has handed over, so its limit is one control's limit of pending commands.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include <vmsig/base/assert.hpp>
+
+namespace vmsig::kvm {
+
+template <class T>
+class fifo {
+public:
+    static constexpr std::size_t capacity = 256;
+
+    bool empty() const { return read_ == written_; }
+    bool full() const { return written_ - read_ == capacity; }
+    /// Only when not full.
+    void push(const T& one) {
+        VMSIG_ASSERT(!full());
+        places_[written_++ % capacity].emplace(one);
+    }
+    /// Only when not empty.
+    T pop() {
+        VMSIG_ASSERT(!empty());
+        return *places_[read_++ % capacity];
+    }
+    void clear() { read_ = written_; }
+
+private:
+    std::array<std::optional<T>, capacity> places_;
+    std::size_t read_ = 0;
+    std::size_t written_ = 0;
+};
+
+} // namespace vmsig::kvm

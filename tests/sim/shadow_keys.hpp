@@ -1,0 +1,101 @@
+// shadow_keys: what is down on the devices of each endpoint, by what they took and by the neutral
+// input that they accepted; and who put it down.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include <vmsig/input/held_set.hpp>
+#include <vmsig/input/safety_releases.hpp>
+
+#include "shadow_cells.hpp"
+
+namespace vmsig::sim {
+
+class shadow_keys {
+public:
+    explicit shadow_keys(verdict& v)
+        : broken_{v} {}
+
+    /// A frame that `by` took under the lease `s`.
+    void took(endpoint_id at, adapter_id by, serial_number s, input_frame frame) {
+        std::vector<key>& down = down_[at.slot()];
+        if (dark_[at.slot()]) down.clear();
+        dark_[at.slot()] = false;
+        for (const key& k : down)
+            broken_.expect(k.serial == s, "I14: the next owner finds nothing down", at.value,
+                           k.what, k.serial.value, s.value);
+        std::int32_t slot = -1;
+        for (const input_change& c : frame) {
+            if (selects_slot(c)) slot = c.value;
+            const bool contact = is_contact(c);
+            if (c.type != EV_KEY && !contact) continue;
+            const key k{contact ? touch_bit | static_cast<unsigned>(slot) : c.code, s, by};
+            const bool press = contact ? c.value >= 0 : c.value != 0;
+            const auto found = std::find_if(down.begin(), down.end(),
+                                            [&](const key& d) { return d.what == k.what; });
+            const bool held = found != down.end();
+            broken_.expect(press ? !held || contact : held,
+                           "repeats and releases of what is not down are left out", at.value,
+                           k.what, press);
+            if (held) down.erase(found);
+            if (press) down.push_back(k);
+        }
+    }
+    /// What `by`, which takes `codes`, was told to release; it accepted the first `n` changes.
+    void neutral(endpoint_id at, const input_codes& codes, input_frame frame, std::size_t n) {
+        std::array<input_change, all_safety_releases.size()> room;
+        if (const input_frame safety = safety_releases(codes, room);
+            std::equal(frame.begin(), frame.end(), safety.begin(), safety.end()))
+            return;
+        std::vector<key>& down = down_[at.slot()];
+        std::vector<input_change> inverse;
+        for (std::size_t i = down.size(); i-- > 0;) {
+            if ((down[i].what & touch_bit) != 0)
+                inverse.push_back(
+                    input_change::touch_slot(static_cast<std::int32_t>(down[i].what & 0xff)));
+            inverse.push_back((down[i].what & touch_bit) != 0
+                                  ? input_change::touch_id(-1)
+                                  : input_change::key(static_cast<std::uint16_t>(down[i].what),
+                                                      false));
+        }
+        broken_.expect(frame.size() <= inverse.size() &&
+                           std::equal(frame.begin(), frame.end(), inverse.begin()),
+                       "I14: neutral is the inverse, last press first", at.value, frame.size(),
+                       inverse.size(), frame.empty() ? 0 : frame.front().code);
+        broken_.expect(codes.has_all(frame), "neutral goes to the adapter of its codes", at.value);
+        n = std::min(n, frame.size());
+        while (!down.empty() && n >= cost(down.back())) {
+            n -= cost(down.back());
+            down.pop_back();
+        }
+    }
+    /// The device is gone, and what it held.
+    void device_gone(endpoint_id at, adapter_id by) {
+        std::erase_if(down_[at.slot()], [by](const key& k) { return k.by == by; });
+    }
+    /// The machine is about to lose its power: what is still down after neutral is down no more.
+    void going_dark(endpoint_id at) { dark_[at.slot()] = true; }
+    void went_dark(endpoint_id at, bool it_did) {
+        if (dark_[at.slot()] && it_did) down_[at.slot()].clear();
+        dark_[at.slot()] = false;
+    }
+    bool anything_down(endpoint_id at) const { return !down_[at.slot()].empty(); }
+    void forget(endpoint_id at) { down_[at.slot()].clear(); }
+
+private:
+    static constexpr unsigned touch_bit = 0x8000;
+    struct key {
+        unsigned what = 0;
+        serial_number serial;
+        adapter_id by;
+    };
+    static std::size_t cost(const key& k) { return (k.what & touch_bit) != 0 ? 2 : 1; }
+
+    verdict& broken_;
+    std::array<std::vector<key>, most_endpoints> down_;
+    std::array<bool, most_endpoints> dark_{};
+};
+
+} // namespace vmsig::sim

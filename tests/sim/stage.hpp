@@ -1,0 +1,55 @@
+// stage: what the simulated controls and adapters see of the world they act in: chance, the model
+// that watches them, and a way to do something else from inside a callback.
+#pragma once
+
+#include <stdexcept>
+
+#include "meter.hpp"
+#include "random.hpp"
+#include "shadow.hpp"
+
+namespace vmsig::sim {
+
+struct scripted_failure : std::runtime_error {
+    scripted_failure()
+        : std::runtime_error{"scripted"} {}
+};
+
+class stage {
+public:
+    stage(trace& t, verdict& v, shadow& s, meter& m)
+        : log{t}
+        , broken{v}
+        , model{s}
+        , cost{m} {}
+
+    /// From inside a callback: perhaps anything that the host, a control or an adapter could do.
+    virtual void interfere() = 0;
+
+    /// Calls into the core.
+    template <class F>
+    auto bus(F&& f) {
+        const meter::side s{cost, true};
+        return f();
+    }
+    /// Called by the core.
+    template <class F>
+    auto ours(F&& f) {
+        const meter::side s{cost, false};
+        return f();
+    }
+    /// While faults are on: `percent` of the time.
+    bool fault(unsigned percent) { return !calm && dice.chance(percent); }
+
+    trace& log;
+    verdict& broken;
+    shadow& model;
+    meter& cost;
+    random dice{0};
+    bool calm = false; ///< faults are off: everybody does what he should
+
+protected:
+    ~stage() = default;
+};
+
+} // namespace vmsig::sim
