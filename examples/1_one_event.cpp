@@ -14,7 +14,7 @@ struct thermometer { // an adapter: it emits
 };
 
 struct watcher { // a control: it sees
-    vmsig::kind temperature;
+    vmsig::kind temperature{};
     int seen = 0;
 
     void on_event(const vmsig::event& e, vmsig::control_handle) {
@@ -25,13 +25,13 @@ struct watcher { // a control: it sees
 };
 
 int main() {
+    thermometer sensor; // whatever the bus calls lives longer than the bus
+    watcher seer;
     vmsig::core<> bus;
     const auto vm = bus.add_endpoint("build-7");
-    const auto temperature = bus.register_kind("thermometer.sample", {});
+    const auto temperature = seer.temperature = bus.register_kind("thermometer.sample", {});
 
-    thermometer sensor;
     bus.attach_adapter(sensor, vm);
-    watcher seer{temperature};
     bus.attach(seer, vmsig::grant{}.on(vm).allow(vmsig::right::observe));
     bus.dispatch(); // whoever attaches is told first what is retained
 

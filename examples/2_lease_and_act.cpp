@@ -25,16 +25,17 @@ struct typist {
         }
     }
 
-    vmsig::core<>* host;
+    vmsig::core<>* host = nullptr;
 };
 
 int main() {
+    vmsig::stub::machine machine; // whatever the bus calls lives longer than the bus
+    typist agent;
     vmsig::core<> bus;
-    const auto vm = bus.add_endpoint("build-7");
-    vmsig::stub::machine machine;
-    machine.plug_into(bus, vm);
+    agent.host = &bus;
 
-    typist agent{.host = &bus};
+    const auto vm = bus.add_endpoint("build-7");
+    machine.plug_into(bus, vm);
     bus.attach(agent,
                vmsig::grant{}.on(vm).allow(vmsig::right::observe | vmsig::right::input).rank(10));
     bus.run();

@@ -23,11 +23,12 @@ struct heartbeat_sensor {
             ++invalidations;
         }
         if (!e.is(vmsig::kind::memctx_published)) return;
-        auto memctx = bus.memctx(e.endpoint); // the audited export; descriptors once per epoch
-        if (!memctx || !memctx->fds_included) return;
+        auto memctx = bus.memctx(e.endpoint); // the audited export
+        if (!memctx) return;
         heartbeat = {vmsig::virtual_address{VMSIG_GUEST_STATE_ADDRESS +
                                             offsetof(vmsig_guest_state, heartbeat)},
                      memctx->locator.roots()[0]};
+        if (!memctx->fds_included) return; // a refresh: the root may be new, the view stays
         auto view = vmsig::pread_view::open(memctx->locator, std::move(memctx->fds));
         if (view) guest.emplace(std::move(*view));
     }
@@ -39,12 +40,11 @@ struct heartbeat_sensor {
 };
 
 int main() {
+    vmsig::stub::machine machine;
+    heartbeat_sensor sensor;
     vmsig::core<> bus;
     const auto vm = bus.add_endpoint("build-7");
-    vmsig::stub::machine machine;
     machine.plug_into(bus, vm);
-
-    heartbeat_sensor sensor;
     bus.attach(sensor, vmsig::grant{}.on(vm).allow(vmsig::right::observe | vmsig::right::memctx));
     std::uint64_t first = 0;
     for (int turns = 0; turns < 10000; ++turns) {

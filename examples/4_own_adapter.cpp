@@ -34,7 +34,7 @@ struct device {
 struct user {
     bool refused = false;
     char heard = 0;
-    vmsig::kind told;
+    vmsig::kind told{};
 
     void on_event(const vmsig::event& e, vmsig::control_handle bus) {
         if (e.is(told)) heard = e.payload_as<reading>()->byte;
@@ -52,12 +52,12 @@ int main() {
     if (::pipe(ends) != 0) return 1;
     vmsig::unique_fd line{ends[1]};
 
+    device dev{.fd = vmsig::unique_fd{ends[0]}, .told = {}};
+    user u;
     vmsig::core<> bus;
     const auto vm = bus.add_endpoint("build-7");
-    const auto told = bus.register_kind("device.reading", {.lane = vmsig::lane::bulk});
-    device dev{.fd = vmsig::unique_fd{ends[0]}, .told = told};
+    dev.told = u.told = bus.register_kind("device.reading", {.lane = vmsig::lane::bulk});
     bus.attach_adapter(dev, vm);
-    user u{.told = told};
     bus.attach(u, vmsig::grant{}.on(vm).allow(vmsig::right::observe | vmsig::right::memwrite));
 
     bus.dispatch(); // the replay

@@ -12,9 +12,9 @@ struct idle {
 };
 
 int main() {
+    idle control;
     vmsig::core<> bus;
     const auto vm = bus.add_endpoint("build-7");
-    idle control;
     bus.attach(control, vmsig::grant{}.on(vm).allow(vmsig::right::observe));
 
     int posted = 0;

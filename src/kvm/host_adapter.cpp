@@ -29,6 +29,7 @@ void host_adapter::watch(int fd, cookie c) {
 void host_adapter::catch_up() {
     guest_.alive = false;
     guest_.ending = 0;
+    told_started_ = told_paused_ = false;
     while (const auto record = vm_.next_status()) {
         if (record->kind == status_kind::reset_requested) vm_.proceed(record->incarnation);
         if (record->kind == status_kind::powered_off) drop_commanded_pause();
@@ -39,7 +40,7 @@ void host_adapter::catch_up() {
     guest_.number = vm_.last_registers().incarnation;
     guest_.alive = true;
     beside_.memory.begun();
-    tell(transition::started, cause::host);
+    started();
     if (now == run_state::failed) tell(transition::crashed, cause::unknown);
     told_paused_ = commanded_pause_;
     if (told_paused_) tell(transition::paused, cause::host);
@@ -64,6 +65,11 @@ void host_adapter::on_ready(cookie c, adapter_handle) {
 }
 
 void host_adapter::tell(transition what, cause why) { bus_.emit(lifecycle{what, why}); }
+
+void host_adapter::started() {
+    told_started_ = true;
+    tell(transition::started, cause::host);
+}
 
 void host_adapter::on_record(const status& s) {
     switch (s.kind) {
@@ -101,7 +107,7 @@ void host_adapter::on_begun(const status& s) {
     guest_.number = s.incarnation;
     guest_.alive = true;
     beside_.memory.begun();
-    if (s.kind == status_kind::started) tell(transition::started, cause::host);
+    if (s.kind == status_kind::started || !told_started_) started();
     if (commanded) tell(transition::reset, cause::host);
     if (commanded || active_.what == verb::start) finish();
     advance();

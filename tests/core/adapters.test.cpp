@@ -10,7 +10,9 @@ namespace {
 setup_fault fault_of(const std::function<void()>& f) {
     try {
         f();
-    } catch (const setup_error& e) { return e.fault(); }
+    } catch (const setup_error& e) {
+        return e.fault();
+    }
     FAIL("nothing was thrown");
     return {};
 }
@@ -127,9 +129,7 @@ TEST_CASE("one that throws is quarantined, whatever the hook") {
         case hook::neutral: a.bus.release(keys); break;
         case hook::describe:
         case hook::share_fds: CHECK_FALSE(a.bus.memctx(w.vm).has_value()); break;
-        case hook::invalidate:
-            m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
-            break;
+        case hook::invalidate: m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0}); break;
         default: m.bus.detach(); break;
         }
         w.settle();

@@ -116,10 +116,10 @@ TEST_CASE("absent and forbidden are both denied, and look the same") {
 
 TEST_CASE("each verb needs its right, and `may` says what submit does") {
     staffed w;
-    const std::array<verb, 12> verbs{verb::input,         verb::start,         verb::pause,
-                                     verb::resume,        verb::reset,         verb::power_button,
-                                     verb::power_off,     verb::snapshot_save, verb::snapshot_restore,
-                                     verb::status,        verb::mem_write,     verb::mem_read};
+    const std::array<verb, 12> verbs{verb::input,     verb::start,         verb::pause,
+                                     verb::resume,    verb::reset,         verb::power_button,
+                                     verb::power_off, verb::snapshot_save, verb::snapshot_restore,
+                                     verb::status,    verb::mem_write,     verb::mem_read};
     for (unsigned r = 0; r < right_count; ++r) {
         agent one;
         w.join(one, grant{}.on(w.vm).allow(static_cast<right>(r)));

@@ -1,4 +1,4 @@
-// Rule: a control is bound with a grant, may be changed or detached at any time from anywhere, and a
+// Rule: a control is bound with a grant, may be changed or detached at any time from anywhere; a
 // detachment is a barrier; handles are weak and answer `gone` when there is nobody left.
 #include "harness.hpp"
 
@@ -151,7 +151,9 @@ TEST_CASE("a table that is full refuses with a type and changes nothing") {
     try {
         w.bus.attach(one_more, grant{});
         FAIL("attached beyond the limit");
-    } catch (const setup_error& e) { CHECK(e.fault() == setup_fault::table_full); }
+    } catch (const setup_error& e) {
+        CHECK(e.fault() == setup_fault::table_full);
+    }
     CHECK(w.records(decision::attach_refused).size() == 1);
     crowd.back()->bus.detach();
     w.settle();
@@ -165,7 +167,9 @@ TEST_CASE("a descriptor that cannot be watched refuses the control") {
     try {
         w.bus.attach(q, grant{});
         FAIL("attached");
-    } catch (const setup_error& e) { CHECK(e.fault() == setup_fault::bad_descriptor); }
+    } catch (const setup_error& e) {
+        CHECK(e.fault() == setup_fault::bad_descriptor);
+    }
     CHECK(w.records(decision::attach_refused).size() == 1);
     const auto h = w.bus.attach(q, grant{});
     CHECK(w.bus.reactor().watched(40));

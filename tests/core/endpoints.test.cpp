@@ -9,7 +9,9 @@ namespace {
 setup_fault fault_of(const std::function<void()>& f) {
     try {
         f();
-    } catch (const setup_error& e) { return e.fault(); }
+    } catch (const setup_error& e) {
+        return e.fault();
+    }
     FAIL("nothing was thrown");
     return {};
 }
@@ -29,7 +31,7 @@ TEST_CASE("a name is unique, not empty, and bounded") {
     CHECK_FALSE(w.bus.find_endpoint("other").has_value());
 }
 
-TEST_CASE("beyond the limit: a typed refusal; a removed one makes room, with another id") {
+TEST_CASE("beyond the limit: a typed refusal, and a removed one makes room, with another id") {
     bench<> w;
     std::vector<endpoint_id> all{w.vm};
     for (unsigned i = 1; i < small_limits::endpoints; ++i)
@@ -40,8 +42,7 @@ TEST_CASE("beyond the limit: a typed refusal; a removed one makes room, with ano
     const endpoint_id next = w.bus.add_endpoint("more");
     CHECK(std::find(all.begin(), all.end(), next) == all.end());
     std::vector<std::string> names;
-    w.bus.for_each_endpoint(
-        [&](endpoint_id, std::string_view name) { names.emplace_back(name); });
+    w.bus.for_each_endpoint([&](endpoint_id, std::string_view name) { names.emplace_back(name); });
     CHECK(names == std::vector<std::string>{"vm", "vm1", "more", "vm3"});
 }
 

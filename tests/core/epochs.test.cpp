@@ -1,5 +1,5 @@
-// Rule: what destroys a VM's memory or CPU state raises its epoch, once, in the turn that sees it;
-// nothing of the old epoch acts any more; leases and waits survive unless the policy says otherwise.
+// Rule: what destroys a VM's memory or CPU state raises its epoch, once, in the turn that sees it.
+// Nothing of the old epoch acts any more; leases and waits survive unless the policy ends them.
 #include "harness.hpp"
 
 using namespace vmsig;
@@ -50,10 +50,10 @@ struct running : bench<Traits> {
 TEST_CASE("each destructive transition raises the epoch, the others do not") {
     running w;
     std::uint64_t epoch = w.now().value;
-    for (const transition t : {transition::started, transition::paused, transition::resumed,
-                               transition::crashed, transition::reset, transition::restored,
-                               transition::migrated_in, transition::powered_off,
-                               transition::memory_replaced}) {
+    for (const transition t :
+         {transition::started, transition::paused, transition::resumed, transition::crashed,
+          transition::reset, transition::restored, transition::migrated_in, transition::powered_off,
+          transition::memory_replaced}) {
         w.clear();
         w.happens(t);
         epoch += destructive(t) ? 1 : 0;
@@ -82,8 +82,7 @@ TEST_CASE("fenced commands of the old epoch end stale, power verbs do not unless
     const auto key = w.submit(press(w.keys, KEY_A).delayed(seconds(1)));
     const auto read = w.submit(read_memory(w.vm, {0, 0}, 8).delayed(seconds(1)));
     const auto plain = w.submit(power(w.host, verb::pause).delayed(seconds(1)));
-    const auto pinned =
-        w.submit(power(w.host, verb::resume).pinned(w.now()).delayed(seconds(1)));
+    const auto pinned = w.submit(power(w.host, verb::resume).pinned(w.now()).delayed(seconds(1)));
     w.happens(transition::reset);
     CHECK(w.a.outcome_of(key) == outcome::stale_epoch);
     CHECK(w.a.outcome_of(read) == outcome::stale_epoch);
@@ -104,7 +103,7 @@ TEST_CASE("leases and waits survive an epoch") {
     CHECK(w.a.count(kind::lease_lost) == 0);
 }
 
-TEST_CASE("a policy can end leases with the epoch; a commanded reset still goes through") {
+TEST_CASE("a policy can end leases with the epoch, and a commanded reset still goes through") {
     running<ending_traits> w;
     w.happens(transition::reset);
     CHECK(w.a.all<lease_lost>().size() == 2);

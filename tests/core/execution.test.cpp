@@ -90,18 +90,6 @@ TEST_CASE("a higher lane overtakes, and the lane is clamped by the grant") {
     CHECK(w.order() == ids{high, wished, low});
 }
 
-TEST_CASE("a not-before time delays one command and blocks nobody") {
-    staffed w;
-    const auto late = w.submit(query_status(w.vm).delayed(milliseconds(10)));
-    const auto now = w.submit(query_status(w.vm));
-    w.settle();
-    CHECK(w.order() == ids{now});
-    w.advance(milliseconds(9));
-    CHECK(w.order() == ids{now});
-    w.advance(milliseconds(1));
-    CHECK(w.order() == ids{now, late});
-}
-
 TEST_CASE("a command that follows another begins when that has completed, however it ended") {
     staffed w;
     w.m.does = habit::later;
@@ -134,37 +122,6 @@ TEST_CASE("cancelling what another follows lets it go") {
     CHECK(w.a.outcome_of(second) == outcome::done);
 }
 
-TEST_CASE("a deadline: never begun after it, at it still") {
-    staffed w;
-    const auto strict = w.submit(query_status(w.vm).within(milliseconds(5)));
-    w.bus.reactor().advance(milliseconds(5));
-    w.settle();
-    CHECK(w.a.outcome_of(strict) == outcome::done);
-    w.m.does = habit::leave;
-    const auto late = w.submit(query_status(w.vm).within(milliseconds(5)));
-    w.settle();
-    REQUIRE(w.m.waiting.size() == 1);
-    w.bus.reactor().advance(milliseconds(6));
-    w.bus.dispatch();
-    CHECK_FALSE(w.m.take(w.m.waiting[0]));
-    w.settle();
-    CHECK(w.a.outcome_of(late) == outcome::expired);
-    const auto never = w.submit(query_status(w.vm).delayed(seconds(2)).within(seconds(1)));
-    w.advance(seconds(3));
-    CHECK(w.a.outcome_of(never) == outcome::expired);
-}
-
-TEST_CASE("a begun command outlives its deadline and ends in its true outcome") {
-    staffed w;
-    w.m.does = habit::later;
-    const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
-    w.settle();
-    w.advance(seconds(1));
-    CHECK(w.a.outcome_of(id) == outcome::none);
-    w.m.bus.complete(id);
-    CHECK(w.a.outcome_of(id) == outcome::done);
-}
-
 TEST_CASE("cancel: cancelled before it has begun, too late after, and for what is not one's own") {
     staffed w;
     w.m.does = habit::later;
@@ -181,99 +138,6 @@ TEST_CASE("cancel: cancelled before it has begun, too late after, and for what i
     CHECK(w.a.outcome_of(first) == outcome::done);
 }
 
-TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
-    staffed w;
-    w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
-    for (int i = 0; i < 5; ++i) w.submit(query_status(w.vm));
-    w.settle();
-    CHECK(w.order().size() == 1);
-    w.advance(milliseconds(9));
-    CHECK(w.order().size() == 1);
-    w.advance(milliseconds(1));
-    CHECK(w.order().size() == 2);
-    w.advance(seconds(3600));
-    CHECK(w.order().size() == 3);
-    w.advance(milliseconds(10));
-    CHECK(w.order().size() == 4);
-    const auto other = w.submit(power(w.host, verb::pause)); // another class is not paced
-    w.settle();
-    CHECK(w.a.outcome_of(other) == outcome::done);
-    w.bus.set_pace(w.vm, command_class::query, duration{});
-    w.settle();
-    CHECK(w.order().size() == 6);
-}
-
-TEST_CASE("a hold presses, waits, releases, and only then is done") {
-    staffed w;
-    const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
-    w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
-    CHECK(w.a.outcome_of(id) == outcome::none);
-    w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
-    CHECK(w.a.outcome_of(id) == outcome::done);
-}
-
-TEST_CASE("a hold blocks only later ones of its key and lane") {
-    staffed w;
-    w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
-    w.submit(press(w.keys, KEY_B));
-    w.submit(release_key(w.keys, KEY_B));
-    w.submit(press(w.keys, KEY_C).on(lane::high));
-    const auto other = w.submit(query_status(w.vm));
-    w.settle();
-    CHECK(w.pressed() == codes{KEY_C, KEY_A});
-    CHECK(w.a.outcome_of(other) == outcome::done);
-    w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_C, KEY_A, 1000 + KEY_A, KEY_B, 1000 + KEY_B});
-}
-
-TEST_CASE("a hold blocks from its hand-over on, also when the adapter completes later") {
-    staffed w;
-    w.m.does = habit::later;
-    const auto a = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
-    w.submit(press(w.keys, KEY_B));
-    w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
-    w.m.bus.complete(a);
-    w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
-    w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
-    w.m.bus.complete(a);
-    w.settle();
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A, KEY_B});
-}
-
-TEST_CASE("the end of the lease cuts a hold short; the receipt says that it had begun") {
-    staffed w;
-    const auto id = w.submit(press(w.keys, KEY_A).hold(seconds(5)));
-    w.settle();
-    CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
-    CHECK(w.a.bus.release(w.keys) == refusal::none);
-    w.settle();
-    CHECK(w.a.outcome_of(id) == outcome::lease_lost);
-    CHECK(w.a.receipts_of(id)[0].begun == 1);
-    CHECK(w.m.released == std::vector{input_change::key(KEY_A, false)});
-    w.advance(seconds(10));
-    CHECK(w.a.receipts_of(id).size() == 1);
-}
-
-TEST_CASE("the second half of a hold is past cancelling and past its deadline") {
-    staffed w;
-    const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(5)).within(milliseconds(1)));
-    w.settle();
-    w.m.does = habit::leave;
-    w.advance(milliseconds(5));
-    REQUIRE(w.m.waiting.size() == 1);
-    CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
-    w.advance(seconds(1));
-    CHECK(w.a.outcome_of(id) == outcome::none);
-    REQUIRE(w.m.take(w.m.waiting[0]));
-    w.m.bus.complete(id);
-    CHECK(w.a.outcome_of(id) == outcome::done);
-}
-
 TEST_CASE("the right is checked again when execution begins: narrowed in between, revoked") {
     staffed w;
     const auto queued = w.submit(power(w.host, verb::pause));
@@ -281,25 +145,6 @@ TEST_CASE("the right is checked again when execution begins: narrowed in between
     CHECK(w.a.outcome_of(queued) == outcome::revoked);
     w.settle();
     CHECK(w.m.executed.empty());
-}
-
-TEST_CASE("the fence holds at the adapter: what is handed but not taken ends with its right") {
-    staffed w;
-    w.m.does = habit::leave;
-    const auto by_grant = w.submit(query_status(w.vm));
-    const auto by_lease = w.submit(power(w.host, verb::pause));
-    const auto by_epoch = w.submit(press(w.keys, KEY_A));
-    w.settle();
-    REQUIRE(w.m.waiting.size() == 3);
-    w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
-    CHECK(w.a.outcome_of(by_epoch) == outcome::stale_epoch);
-    w.a.bus.release(w.host);
-    CHECK(w.a.outcome_of(by_lease) == outcome::lease_lost);
-    w.bus.set_grant(w.a.bus.origin(), grant{}.on(w.vm).allow(right::power));
-    CHECK(w.a.outcome_of(by_grant) == outcome::revoked);
-    for (const fenced_command c : w.m.waiting) CHECK_FALSE(w.m.take(c));
-    w.settle();
-    CHECK(w.a.receipts_of(by_epoch).size() == 1);
 }
 
 TEST_CASE("begun commands survive the loss of grant, lease and epoch, and end truly") {
@@ -329,9 +174,12 @@ TEST_CASE("of several reasons the stronger one is the outcome") {
         v.bus.attach_adapter(s, v.vm);
         // Inside one change: a callback, so that nothing is delivered in between.
         v.bus.reactor().advance(milliseconds(2));
-        if (revoke) v.bus.set_grant(v.a.bus.origin(), grant{}.on(v.vm).allow(right::observe));
-        else if (release) v.a.bus.release(v.keys);
-        else if (stale) s.happened(transition::reset);
+        if (revoke)
+            v.bus.set_grant(v.a.bus.origin(), grant{}.on(v.vm).allow(right::observe));
+        else if (release)
+            v.a.bus.release(v.keys);
+        else if (stale)
+            s.happened(transition::reset);
         v.settle();
         return v.a.outcome_of(id);
     };

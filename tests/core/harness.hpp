@@ -51,15 +51,15 @@ struct fail_closed_traits : test_traits {
 };
 
 /// Every right.
-inline const rights everything = right::observe | right::memctx | right::memread |
-                                 right::memwrite | right::input | right::power | right::admin;
+inline const rights everything = right::observe | right::memctx | right::memread | right::memwrite |
+                                 right::input | right::power | right::admin;
 inline grant full(endpoint_id vm, std::uint32_t rank = 0) {
     return grant{}.on(vm).allow(everything).rank(rank);
 }
 
 /// Set when the first thing that is still attached is destroyed: the test is over, and scripts,
 /// whose variables may be gone, run no more.
-inline bool over = false;
+inline bool test_over = false;
 
 /// A control that keeps copies of what it got and runs a script.
 struct agent {
@@ -72,16 +72,16 @@ struct agent {
     agent() = default;
     agent(agent&&) = delete;
     ~agent() {
-        over = over || bus.may(verb::status, {}) != refusal::gone;
+        test_over = test_over || bus.may(verb::status, {}) != refusal::gone;
         bus.detach();
     }
     void on_event(const event& e, control_handle handle) {
         log.push_back(e);
-        if (script && !over) script(e, handle);
+        if (script && !test_over) script(e, handle);
     }
     void on_detached() {
         ++farewells;
-        if (on_farewell && !over) on_farewell();
+        if (on_farewell && !test_over) on_farewell();
     }
 
     std::size_t count(kind k) const {
@@ -148,13 +148,13 @@ enum class hook {
 
 /// What a device does with a command that it is handed.
 enum class habit {
-    complete,  ///< takes it and completes it at once
-    later,     ///< takes it; the test completes
-    leave,     ///< does not take it; the test may
-    twice,     ///< completes it twice
-    lie,       ///< says done without having taken it
-    fail,      ///< takes it, then fails
-    decline,   ///< fails without taking
+    complete, ///< takes it and completes it at once
+    later,    ///< takes it; the test completes
+    leave,    ///< does not take it; the test may
+    twice,    ///< completes it twice
+    lie,      ///< says done without having taken it
+    fail,     ///< takes it, then fails
+    decline,  ///< fails without taking
 };
 
 /// The functions of every role; a derived type says which it serves.
@@ -192,14 +192,14 @@ struct device {
     device() = default;
     device(device&&) = delete;
     ~device() {
-        over = over || bus.endpoint();
+        test_over = test_over || bus.endpoint();
         bus.detach();
     }
     void may_throw(hook h) const {
-        if (throws == h && !over) throw std::runtime_error{"scripted"};
+        if (throws == h && !test_over) throw std::runtime_error{"scripted"};
     }
     void write(const std::string& line) const {
-        if (journal && !over) journal->push_back(line);
+        if (journal && !test_over) journal->push_back(line);
     }
     void on_attach(adapter_handle b) {
         bus = b;
@@ -208,7 +208,7 @@ struct device {
     void on_ready(cookie c, adapter_handle b) {
         ready.push_back(c.value);
         may_throw(hook::on_ready);
-        if (when_ready && !over) when_ready(c, b);
+        if (when_ready && !test_over) when_ready(c, b);
     }
     void on_detached() {
         ++farewells;
@@ -232,7 +232,7 @@ struct device {
     void execute(fenced_command c, adapter_handle b) {
         write("execute");
         may_throw(hook::execute);
-        if (on_execute && !over) return on_execute(c, b);
+        if (on_execute && !test_over) return on_execute(c, b);
         switch (does) {
         case habit::leave: waiting.push_back(c); return;
         case habit::lie: b.complete(c.id()); return;
@@ -252,7 +252,7 @@ struct device {
         ++neutral_calls;
         write("neutral");
         may_throw(hook::neutral);
-        if (on_neutral && !over) on_neutral();
+        if (on_neutral && !test_over) on_neutral();
         const std::size_t n = std::min(accepts, frame.size());
         accepts -= accepts == ~std::size_t{0} ? 0 : n;
         released.insert(released.end(), frame.begin(),
@@ -288,8 +288,8 @@ struct device {
 
 /// Everything.
 struct machine : device {
-    static constexpr roles serves = role::memctx_provider | role::memory_writer |
-                                    role::host_management | role::input;
+    static constexpr roles serves =
+        role::memctx_provider | role::memory_writer | role::host_management | role::input;
     void on_hangup(cookie c, adapter_handle) {
         hangups.push_back(c.value);
         may_throw(hook::on_hangup);
@@ -313,12 +313,12 @@ struct sensor {
     sensor() = default;
     sensor(sensor&&) = delete;
     ~sensor() {
-        over = over || bus.endpoint();
+        test_over = test_over || bus.endpoint();
         bus.detach();
     }
     void on_attach(adapter_handle b) { bus = b; }
     void on_ready(cookie c, adapter_handle b) {
-        if (when_ready && !over) when_ready(c, b);
+        if (when_ready && !test_over) when_ready(c, b);
     }
     void on_detached() { ++farewells; }
     bool happened(transition what, cause why = cause::guest) const {
@@ -332,7 +332,7 @@ struct bench {
     core<Traits> bus;
     endpoint_id vm = bus.add_endpoint("vm");
 
-    bench() { over = false; }
+    bench() { test_over = false; }
     /// Turns until nothing is left to do; says how many.
     int settle() {
         int turns = 1;

@@ -1,5 +1,5 @@
-// Rule: what a lease holds down goes up again, exactly and in reverse order, before the next owner's
-// first key; an adapter that does not accept that in time is quarantined.
+// Rule: what a lease holds down goes up again, exactly and in reverse order, before the next
+// owner's first key; an adapter that does not accept that in time is quarantined.
 #include "harness.hpp"
 
 using namespace vmsig;
@@ -254,8 +254,11 @@ TEST_CASE("a machine that is powered off holds nothing, and its adapter owes not
     w.advance(seconds(5));
     CHECK(w.m.farewells == 0);
     w.m.accepts = ~std::size_t{0};
+    const auto id = w.a.bus.submit(press(w.l, KEY_B)).id;
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::done);
     w.a.bus.release(w.l);
-    CHECK(w.m.released.empty());
+    CHECK(w.m.released == frame{up(KEY_B)});
 }
 
 TEST_CASE("a release that an adapter refuses by throwing costs it its place, not the loop") {
@@ -277,4 +280,67 @@ TEST_CASE("LED state comes up as an event and is replayed") {
     late.bus = w.bus.attach(late, full(w.vm));
     w.settle();
     CHECK(late.last<leds_changed>().lit == 5);
+}
+
+TEST_CASE("safety releases that the adapter does not accept at once are owed") {
+    keyed w;
+    w.m.accepts = 3;
+    w.m.bus.emit(lifecycle{transition::restored, cause::host, {}, 0});
+    const auto id = w.a.bus.submit(press(w.l, KEY_A)).id;
+    w.settle();
+    CHECK(w.m.released.size() == 3);
+    CHECK(w.m.executed.empty());
+    w.m.accepts = ~std::size_t{0};
+    w.m.bus.input_ready();
+    w.settle();
+    CHECK(w.m.released.size() == all_safety_releases.size());
+    CHECK(w.a.outcome_of(id) == outcome::done);
+    w.m.accepts = 0;
+    w.m.bus.emit(lifecycle{transition::restored, cause::host, {}, 0});
+    w.advance(seconds(1));
+    CHECK(w.m.farewells == 1);
+}
+
+TEST_CASE("each adapter that owes something has its own time for it") {
+    bench<> w;
+    agent a;
+    input_device keyboard, mouse;
+    keyboard.takes = input_codes::keyboard();
+    mouse.takes = input_codes::pointer();
+    w.bus.attach_adapter(keyboard, w.vm);
+    w.bus.attach_adapter(mouse, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
+        REQUIRE(a.bus.submit(press(l, k)));
+    w.settle();
+    mouse.accepts = keyboard.accepts = 0;
+    a.bus.release(l);
+    w.advance(seconds(1));
+    CHECK(mouse.farewells == 1);
+    CHECK(keyboard.farewells == 0);
+    keyboard.accepts = 1;
+    keyboard.bus.input_ready();
+    w.advance(seconds(5));
+    CHECK(keyboard.farewells == 0);
+    CHECK(keyboard.released == frame{up(KEY_A)});
+}
+
+TEST_CASE("adapters that did not complete what an ended lease began are all quarantined") {
+    bench<> w;
+    agent a;
+    input_device keyboard, mouse;
+    keyboard.takes = input_codes::keyboard();
+    mouse.takes = input_codes::pointer();
+    keyboard.does = mouse.does = habit::later;
+    w.bus.attach_adapter(keyboard, w.vm);
+    w.bus.attach_adapter(mouse, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
+        REQUIRE(a.bus.submit(press(l, k)));
+    w.settle();
+    a.bus.release(l);
+    w.advance(seconds(1));
+    CHECK(mouse.farewells == 1);
+    CHECK(keyboard.farewells == 1);
+    for (const receipt& r : a.all<receipt>()) CHECK(r.outcome == outcome::adapter_fault);
 }

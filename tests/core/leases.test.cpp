@@ -128,8 +128,7 @@ TEST_CASE("release is idempotent: twice, stale, or not one's own changes nothing
     CHECK(w.low.count(kind::lease_lost) == 0);
     const std::size_t records = w.records().size();
     CHECK(w.low.bus.release(l) == refusal::not_holder);
-    CHECK(w.low.bus.release({w.vm, l.serial, static_cast<lease_class>(7)}) ==
-          refusal::not_holder);
+    CHECK(w.low.bus.release({w.vm, l.serial, static_cast<lease_class>(7)}) == refusal::not_holder);
     CHECK(w.low.bus.release({endpoint_id::make(3, 3), l.serial, l.lease_class}) ==
           refusal::not_holder);
     CHECK(w.records().size() == records);
@@ -370,4 +369,18 @@ TEST_CASE("in a callback a loop of acquire and release cannot exhaust the room f
     CHECK(w.high.count(kind::epoch_changed) == 1);
     CHECK_FALSE(w.now().owner.who);
     CHECK(w.get(w.low).serial);
+}
+
+TEST_CASE("one who waits and then gets the lease by rank waits no longer") {
+    crowd w;
+    w.get(w.third);
+    const auto waits = w.ask(w.low, waiting());
+    REQUIRE(waits.what == status::waiting);
+    w.bus.set_grant(w.low.bus.origin(), full(w.vm, 50).waiters(1));
+    w.get(w.low);
+    CHECK(w.low.last<lease_granted>().wait == waits.wait);
+    CHECK(w.now().waiters == 0);
+    w.get(w.high, {}, lease_class::input);
+    w.bus.set_grant(w.low.bus.origin(), full(w.vm, 1).waiters(1));
+    CHECK(w.ask(w.low, waiting(), lease_class::input).what == status::waiting);
 }

@@ -31,7 +31,7 @@ struct shared : bench<> {
 
 } // namespace
 
-TEST_CASE("registering shows nothing; publishing tells those with the right") {
+TEST_CASE("registering shows nothing, publishing tells those with the right") {
     shared w;
     CHECK(w.a.log.empty());
     CHECK(w.a.bus.memctx(w.vm).error() == refusal::not_ready);
@@ -251,7 +251,7 @@ TEST_CASE("memread: the bus reads, and the receipt carries the bytes") {
     CHECK(got == "guest memory");
 }
 
-TEST_CASE("memread beyond the RAM fails; before a publication it is not ready") {
+TEST_CASE("memread beyond the RAM fails, and before a publication it is not ready") {
     shared w;
     CHECK(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8)).why == refusal::not_ready);
     w.publish();
@@ -328,4 +328,33 @@ TEST_CASE("when no payload block is free a read is refused busy, and nothing lea
     CHECK(w.bus.pending_of(w.reader.bus.origin()) == 0);
     for (const payload_id p : blocks) w.m.bus.discard(p);
     CHECK(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8)));
+}
+
+TEST_CASE("bytes that were read are withheld from whoever lost the right before they came") {
+    struct chatty : memory_device {
+        expected<ram_fds, os_error> share_fds() {
+            bus.emit(console_output{}); // delivered after the read, before its receipt
+            return device::share_fds();
+        }
+    };
+    bench<> w;
+    agent a, reader;
+    chatty m;
+    w.bus.attach_adapter(m, w.vm);
+    w.join(a, full(w.vm));
+    w.join(reader, grant{}.on(w.vm).allow(right::memread));
+    m.bus.publish(w.bus.epoch_of(w.vm));
+    a.script = [&](const event& e, control_handle) {
+        if (e.is(kind::console_output))
+            w.bus.set_grant(reader.bus.origin(), grant{}.on(w.vm).allow(right::observe));
+    };
+    std::size_t bytes = 0;
+    reader.script = [&](const event& e, control_handle bus) {
+        bytes += bus.bytes(e.payload).size();
+    };
+    const auto id = reader.bus.submit(read_memory(w.vm, {0, 0}, 8)).id;
+    w.settle();
+    CHECK(reader.outcome_of(id) == outcome::done);
+    CHECK(reader.receipts_of(id)[0].bytes == 0);
+    CHECK(bytes == 0);
 }

@@ -176,8 +176,7 @@ TEST_CASE("many replays wait for room and all come") {
     std::vector<std::unique_ptr<agent>> crowd;
     for (unsigned i = 0; i < small_limits::controls; ++i) {
         crowd.push_back(std::make_unique<agent>());
-        crowd.back()->bus =
-            w.bus.attach(*crowd.back(), grant{}.on_every().allow(everything));
+        crowd.back()->bus = w.bus.attach(*crowd.back(), grant{}.on_every().allow(everything));
     }
     while (w.bus.dispatch(3)) {}
     for (const auto& a : crowd) {

@@ -1,5 +1,5 @@
-// Rule: descriptors of adapters and of the host are watched by slot and generation; what was removed
-// is not dispatched; a hang-up cannot keep the loop awake; clean-ups run once.
+// Rule: descriptors of adapters and of the host are watched by slot and generation; what was
+// removed is not dispatched; a hang-up cannot keep the loop awake; clean-ups run once.
 #include "harness.hpp"
 
 #include <memory>
@@ -97,7 +97,7 @@ TEST_CASE("a descriptor number reused inside one batch is another watch") {
     CHECK(second.ready == std::vector<std::uint64_t>{9});
 }
 
-TEST_CASE("a hang-up is told once and unwatched; what is left to read is read first") {
+TEST_CASE("a hang-up is told once and unwatched, and what is left to read is read first") {
     bench<> w;
     machine m;
     w.bus.attach_adapter(m, w.vm);
@@ -145,10 +145,14 @@ TEST_CASE("a host's watch consumes its descriptor on success only") {
     const int number = fd.get();
     w.bus.reactor().fail(manual_reactor::call::add, ENOMEM);
     int cleaned = 0;
-    CHECK_FALSE(w.bus.watch(fd, interest::read, [](interests) {}, [&] { ++cleaned; }).has_value());
+    CHECK_FALSE(w.bus
+                    .watch(
+                        fd, interest::read, [](interests) {}, [&] { ++cleaned; })
+                    .has_value());
     CHECK(fd.get() == number);
     CHECK(cleaned == 0);
-    const auto id = w.bus.watch(fd, interest::read, [](interests) {}, [&] { ++cleaned; });
+    const auto id = w.bus.watch(
+        fd, interest::read, [](interests) {}, [&] { ++cleaned; });
     REQUIRE(id.has_value());
     CHECK_FALSE(fd);
     w.bus.unwatch(*id);
@@ -195,7 +199,8 @@ TEST_CASE("when the core is destroyed its host watches are cleaned up too") {
         bench<> w;
         for (unsigned i = 0; i < small_limits::host_watches; ++i) {
             unique_fd fd = some_fd();
-            REQUIRE(w.bus.watch(fd, interest::read, [](interests) {}, [&] { ++cleaned; }));
+            REQUIRE(w.bus.watch(
+                fd, interest::read, [](interests) {}, [&] { ++cleaned; }));
         }
         unique_fd fd = some_fd();
         const auto over = w.bus.watch(fd, interest::read, [](interests) {}, {});

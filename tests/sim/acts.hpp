@@ -8,15 +8,15 @@ void act() {
         void (world::*does)();
     };
     static constexpr std::array<entry, 36> table{{
-        {18, &world::dispatch},        {8, &world::advance},       {22, &world::submit},
+        {18, &world::dispatch},        {8, &world::advance},       {24, &world::submit},
         {12, &world::acquire},         {4, &world::release},       {2, &world::renew},
         {2, &world::withdraw},         {3, &world::cancel},        {2, &world::ask},
         {3, &world::export_memctx},    {1, &world::refresh},       {3, &world::subscribe},
-        {4, &world::set_grant},        {3, &world::attach_control}, {2, &world::detach_control},
+        {3, &world::set_grant},        {3, &world::attach_control}, {2, &world::detach_control},
         {1, &world::control_leaves},   {1, &world::force},         {1, &world::force_by_host},
-        {2, &world::add_endpoint},     {1, &world::remove_endpoint}, {5, &world::attach_any_device},
-        {1, &world::detach_device},    {1, &world::device_leaves}, {10, &world::device_proceeds},
-        {4, &world::machine_changes},  {5, &world::device_emits},  {4, &world::device_publishes},
+        {2, &world::add_endpoint},     {1, &world::remove_endpoint}, {8, &world::attach_any_device},
+        {1, &world::detach_device},    {1, &world::device_leaves}, {16, &world::device_proceeds},
+        {3, &world::machine_changes},  {5, &world::device_emits},  {4, &world::device_publishes},
         {3, &world::device_is_ready},  {2, &world::device_lies},   {2, &world::set_pace},
         {1, &world::set_deadline},     {2, &world::post},          {1, &world::wake},
         {6, &world::long_turns},       {1, &world::detach_stale},  {2, &world::drain_sink},
@@ -33,7 +33,7 @@ void act() {
     }
 }
 void interfere() override {
-    if (calm || nested_ >= 2 || broken.broken() || !core_ || !dice.chance(6)) return;
+    if (calm || nested_ >= 2 || broken.broken() || !core_ || !fault(8)) return;
     ++nested_;
     act();
     --nested_;
@@ -60,7 +60,7 @@ grant random_grant() {
     grant g;
     for (const endpoint_id e : endpoints_) {
         if (!shadow_.cells.find(e) || dice.chance(15)) continue;
-        g.on(e).allow(dice.chance(50) ? rights::of_bits(0x7f)
+        g.on(e).allow(dice.chance(75) ? rights::of_bits(0x7f)
                                       : rights::of_bits(dice.next() & 0x7f));
     }
     if (dice.chance(10)) g.on_every().allow(rights::of_bits(dice.next() & 0x7f));
@@ -93,10 +93,13 @@ void advance() {
 // Controls.
 
 void submit() {
-    if (actor* a = any_actor()) a->submit(any_endpoint());
+    actor* a = any_actor();
+    const endpoint_id at = any_endpoint();
+    for (unsigned i = dice.below(5); a != nullptr && i <= 4; ++i) a->submit(at);
 }
 void acquire() {
     if (actor* a = any_actor()) a->acquire(any_endpoint());
+    if (actor* a = any_actor(); a && dice.chance(40)) a->acquire(any_endpoint());
 }
 void release() {
     if (actor* a = any_actor()) a->release();
@@ -213,7 +216,10 @@ void drain_sink() { drain_audit(true); }
 
 // Adapters.
 
-void attach_any_device() { attach_device(static_cast<make>(dice.below(makes)), any_endpoint()); }
+void attach_any_device() {
+    const bool whole = dice.chance(40);
+    attach_device(whole ? make::machine : static_cast<make>(dice.below(makes)), any_endpoint());
+}
 template <class D>
 void attach_as(endpoint_id at, const input_codes& takes) {
     auto d = std::make_shared<D>(*this, samples_, sample_number_);

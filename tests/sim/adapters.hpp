@@ -58,7 +58,7 @@ public:
             on_.broken.expect(!detached_, "one last on_detached", bus_.id().value);
             detached_ = true;
             on_.log.line("adapter farewell", bus_.id().value);
-            on_.model.keys.device_gone(at_, bus_.id());
+            if (at_) on_.model.keys.device_gone(at_, bus_.id());
             on_.interfere();
             if (on_.fault(5)) throw scripted_failure{};
         });
@@ -93,7 +93,7 @@ public:
             on_.log.line("neutral", bus_.id().value, frame.size(), frame.front().code);
             if (on_.fault(2)) throw scripted_failure{};
             const std::size_t n = on_.fault(15) ? on_.dice.below(frame.size() + 2) : frame.size();
-            on_.model.keys.neutral(at_, takes, frame, n);
+            on_.model.keys.neutral(at_, bus_.id(), takes, frame, n);
             on_.interfere();
             return n;
         });
@@ -193,7 +193,7 @@ public:
     void leave() {
         on_.log.line("adapter leaves", bus_.id().value);
         on_.bus([&] { bus_.detach(); });
-        on_.broken.expect(detached_, "detach is a barrier", bus_.id().value);
+        on_.broken.expect(detached(), "detach is a barrier", bus_.id().value);
     }
 
 private:
@@ -240,6 +240,7 @@ private:
         on_.bus([&] { bus_.complete(id, how); });
     }
     void tell(transition what, cause why) {
+        if (!at_) return;
         const shadow_endpoint* ep = on_.model.cells.find(at_);
         const epoch_number before = ep ? ep->epoch : epoch_number{};
         const bool dark = what == transition::powered_off || what == transition::crashed;

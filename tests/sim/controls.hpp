@@ -57,10 +57,10 @@ public:
         if (on_.dice.chance(15)) c.not_before = instant{on_.dice.between(1, 40'000'000)};
         c.not_before_relative = true;
         if (on_.dice.chance(10) && !recent_.empty()) c.after = on_.dice.pick(recent_);
-        if (on_.dice.chance(10)) c.epoch = {static_cast<std::uint64_t>(on_.dice.between(1, 9))};
+        if (on_.dice.chance(4)) c.epoch = {static_cast<std::uint64_t>(on_.dice.between(1, 9))};
         c.lane = static_cast<lane>(on_.dice.below(lane_count));
-        c.fenced_by_epoch = on_.dice.chance(20);
-        const endpoint_view* seen = view(at);
+        c.fenced_by_epoch = c.epoch || on_.dice.chance(10);
+        const endpoint_view* seen = view(c.endpoint);
         const submit_result r = on_.bus([&] { return bus_.submit(c); });
         on_.log.line("submit", origin().value, r.id.value, static_cast<std::uint64_t>(r.why));
         if (!r) return;
@@ -70,7 +70,7 @@ public:
                             class_of(c.verb) == command_class::memwrite ||
                             class_of(c.verb) == command_class::memread;
         if (fenced && !c.epoch && seen)
-            on_.broken.expect(on_.model.cells.current(at, seen->told),
+            on_.broken.expect(on_.model.cells.current(c.endpoint, seen->told),
                               "without a pin: the epoch that its issuer has seen", r.id.value,
                               seen->told.value);
         keep(recent_, r.id);
@@ -184,7 +184,7 @@ private:
     void remember(const event& e) {
         if (const auto* g = e.as<lease_granted>()) keep_lease(*g);
         const auto* lost = e.as<lease_lost>();
-        if (lost && on_.dice.chance(70))
+        if (lost && on_.dice.chance(90))
             std::erase_if(leases_, [lost](const lease& o) {
                 return o.endpoint == lost->endpoint && o.serial == lost->serial &&
                        o.lease_class == lost->lease_class;

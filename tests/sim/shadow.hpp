@@ -47,7 +47,7 @@ public:
         if (!broken.expect(v != nullptr, "I8: only the living submit", who.value)) return;
         broken.expect(views.may(who, right_of(class_of(c.verb)), c.endpoint),
                       "I5: accepted needs a right", id.value);
-        broken.expect(v->of(c.endpoint).at == endpoint_view::stage::open,
+        broken.expect(v->of(c.endpoint).ready,
                       "not_ready before replay_end", id.value, c.endpoint.value);
         broken.expect(commands.pending_of(who) <=
                           v->grant.quotas_value()[resource::pending],

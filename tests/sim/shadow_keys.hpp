@@ -44,11 +44,9 @@ public:
         }
     }
     /// What `by`, which takes `codes`, was told to release; it accepted the first `n` changes.
-    void neutral(endpoint_id at, const input_codes& codes, input_frame frame, std::size_t n) {
-        std::array<input_change, all_safety_releases.size()> room;
-        if (const input_frame safety = safety_releases(codes, room);
-            std::equal(frame.begin(), frame.end(), safety.begin(), safety.end()))
-            return;
+    void neutral(endpoint_id at, adapter_id by, const input_codes& codes, input_frame frame,
+                 std::size_t n) {
+        if (is_safety(codes, frame)) return safety(at, by, frame, n);
         std::vector<key>& down = down_[at.slot()];
         std::vector<input_change> inverse;
         for (std::size_t i = down.size(); i-- > 0;) {
@@ -91,6 +89,23 @@ private:
         serial_number serial;
         adapter_id by;
     };
+    /// The safety releases after a restore.
+    static bool is_safety(const input_codes& codes, input_frame frame) {
+        std::array<input_change, all_safety_releases.size()> room;
+        const input_frame all = safety_releases(codes, room);
+        return std::equal(frame.begin(), frame.end(), all.begin(), all.end());
+    }
+    /// What was not accepted of them is owed as if somebody had pressed it.
+    void safety(endpoint_id at, adapter_id by, input_frame frame, std::size_t n) {
+        std::vector<key>& down = down_[at.slot()];
+        for (std::size_t i = 0; i < frame.size(); ++i) {
+            const auto same = [&](const key& k) { return k.what == frame[i].code; };
+            if (i < n)
+                std::erase_if(down, same);
+            else if (std::none_of(down.begin(), down.end(), same))
+                down.push_back({frame[i].code, {}, by});
+        }
+    }
     static std::size_t cost(const key& k) { return (k.what & touch_bit) != 0 ? 2 : 1; }
 
     verdict& broken_;

@@ -19,6 +19,7 @@ struct endpoint_view {
 
     endpoint_id id;
     stage at = stage::closed;
+    bool ready = false; ///< its first replay has ended
     epoch_number told; ///< by the last epoch_changed or replay_end
     bool has_memctx = false;
     bool exported = false; ///< the version was learnt from an export
@@ -80,7 +81,10 @@ public:
         v->grant = g;
         cells_.for_each([&](const shadow_endpoint& ep) {
             endpoint_view& seen = v->of(ep.id);
-            if (!g.rights_on(ep.id).any()) seen.at = endpoint_view::stage::closed;
+            if (!g.rights_on(ep.id).any()) {
+                seen.at = endpoint_view::stage::closed;
+                seen.ready = false;
+            }
             if (!g.permits(right::memctx, ep.id)) seen.has_memctx = false;
         });
     }
@@ -147,9 +151,9 @@ private:
             const bool right_held = t.audience == audience::memory_readers
                                         ? r.has(right::memctx) || r.has(right::memread)
                                         : r.has(static_cast<right>(a));
-            allowed = right_held && v.grant.sources_value().has(e.source) &&
-                      (e.kind == kind::memctx_unavailable ||
-                       v.subscription.wants(e.endpoint, e.source));
+            allowed = right_held && (e.is(kind::memctx_unavailable) || // answers its own call
+                                     (v.grant.sources_value().has(e.source) &&
+                                      v.subscription.wants(e.endpoint, e.source)));
         } else if (t.audience == audience::any_right) {
             allowed = r.any() || (e.is(kind::endpoint_removed) && v.of(e.endpoint).knew);
         } else if (e.is(kind::replay_begin) || e.is(kind::replay_end) || e.is(kind::gap)) {
@@ -173,6 +177,7 @@ private:
             broken_.expect(seen.at == stage::replaying, "a replay ends that has begun", to.value,
                            e.endpoint.value);
             seen.at = stage::open;
+            seen.ready = true;
             return;
         }
         const bool addressed = t.audience == audience::addressee || e.is(kind::memctx_unavailable) ||

@@ -38,14 +38,17 @@ public:
         const meter::side s{cost, false};
         return f();
     }
-    /// While faults are on: `percent` of the time.
-    bool fault(unsigned percent) { return !calm && dice.chance(percent); }
+    /// While faults are on: `percent` of the time at the worst.
+    bool fault(unsigned percent) {
+        return !calm && dice.below(400) < percent * malice;
+    }
 
     trace& log;
     verdict& broken;
     shadow& model;
     meter& cost;
     random dice{0};
+    unsigned malice = 2; ///< 0 to 4
     bool calm = false; ///< faults are off: everybody does what he should
 
 protected:

@@ -37,7 +37,12 @@ public:
         , core_{std::make_unique<core<Traits>>()} {
         core_->observer() = {&shadow_, &meter_};
     }
-    ~world() = default;
+    /// Those who act outlive the core.
+    ~world() {
+        calm = true;
+        if (core_) core_->observer() = {};
+        core_.reset();
+    }
 
     result run() {
         set_up();
@@ -80,6 +85,7 @@ private:
 
     void set_up() {
         dice = random{plan_.seed, 0};
+        malice = dice.below(5);
         kind_traits t;
         t.name = "sample";
         t.source = core_->name_source("simulated");

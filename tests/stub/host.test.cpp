@@ -177,21 +177,27 @@ TEST_CASE("with a timer the guest lives by itself on a real reactor, and answers
     machine.plug_into(bus, vm);
     struct typist {
         void on_event(const event& e, control_handle bus) {
-            if (e.is(kind::replay_end)) bus.acquire(e.endpoint, lease_class::input);
-            if (const auto* got = e.as<lease_granted>()) bus.submit(press(*got, KEY_B));
+            if (e.is(kind::replay_end)) {
+                input = bus.acquire(e.endpoint, lease_class::input).lease;
+                bus.submit(press(input, KEY_B));
+            }
             if (const auto* c = e.as<console_output>()) text.append(c->text.data(), c->size);
-            if (const auto* r = e.as<receipt>())
-                echoed = text.ends_with("key 30\n"), done = r != nullptr;
-            if (done && machine->word(offsetof(vmsig_guest_state, heartbeat)) > 2) core->stop();
+            if (!echo && text.ends_with("key 30\n")) echo = e.timestamp;
+            if (!e.is(kind::receipt)) return;
+            if (++receipts == 2) return core->stop();
+            pressed = e.timestamp;
+            bus.submit(release_key(input, KEY_B).delayed(milliseconds(10)));
         }
         vmsig::core<>* core;
-        stub::machine* machine;
+        lease input{};
         std::string text{};
-        bool echoed = false;
-        bool done = false;
-    } agent{&bus, &machine};
+        instant pressed{};
+        instant echo{};
+        int receipts = 0;
+    } agent{&bus};
     bus.attach(agent, grant{}.on(vm).allow(everything));
     bus.run();
-    CHECK(agent.done);
-    CHECK(agent.echoed);
+    CHECK(agent.echo == agent.pressed); // in the same turn
+    CHECK(agent.text.ends_with("key b0\n"));
+    CHECK(machine.word(offsetof(vmsig_guest_state, heartbeat)) > 2);
 }

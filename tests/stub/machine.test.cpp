@@ -152,10 +152,44 @@ TEST_CASE("a guest that powers itself off is started again") {
 
 TEST_CASE("the doorbell is an event of a kind of its own") {
     plugged p;
-    const kind bell = p.bus.register_kind("doorbell", {});
+    const kind bell = p.machine.doorbell();
     p.step();
     const std::size_t before = p.sees.count(bell);
     p.mail(1);
     p.step();
     CHECK(p.sees.count(bell) == before + 1);
+}
+
+TEST_CASE("it can be unplugged and stepped from inside a callback that it caused") {
+    plugged p;
+    struct leaver {
+        void on_event(const event& e, control_handle) {
+            if (!e.is(kind::console_output)) return;
+            machine->step();
+            machine->unplug();
+        }
+        stub::machine* machine;
+    } agent{&p.machine};
+    p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe));
+    p.settle();
+    p.machine.script().guest_resets = 2;
+    p.step();
+    CHECK_FALSE(p.machine.plugged());
+    CHECK(p.sees.count(kind::adapter_detached) == 4);
+    p.machine.step();
+    CHECK(p.machine.word(offsetof(vmsig_guest_state, boots)) == 3);
+}
+
+TEST_CASE("a restored machine is told to let go of the modifiers that it believes down") {
+    plugged p;
+    p.type(KEY_LEFTCTRL);
+    p.step();
+    CHECK(p.power(verb::snapshot_save).outcome == outcome::done);
+    p.me.release(p.of(lease_class::input));
+    p.step();
+    CHECK_FALSE(p.machine.holds(KEY_LEFTCTRL));
+    CHECK(p.power(verb::snapshot_restore).outcome == outcome::done);
+    CHECK(p.machine.holds(KEY_LEFTCTRL)); // as in the snapshot
+    p.step();
+    CHECK_FALSE(p.machine.holds(KEY_LEFTCTRL));
 }

@@ -20,7 +20,7 @@ struct stub_limits : default_limits {
     static constexpr std::uint16_t endpoints = 4;
     static constexpr std::uint16_t adapters = 16;
     static constexpr std::uint16_t controls = 4;
-    static constexpr std::uint16_t commands_per_control = 64;
+    static constexpr std::uint16_t commands_per_control = 256;
 };
 struct stub_traits : default_traits {
     using reactor = manual_reactor;

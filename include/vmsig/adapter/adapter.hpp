@@ -82,6 +82,14 @@ concept attachable = requires(A& a, adapter_handle bus) {
     a.on_attach(bus);
 };
 
+/// A function with a name of the concept, but not its signature, would never be called.
+template <class A>
+constexpr bool misspells_a_hook() {
+    return (requires { &A::on_attach; } && !attachable<A>) ||
+           (requires { &A::on_ready; } && !watcher<A>) ||
+           (requires { &A::execute; } && !executor<A>);
+}
+
 /// True when `A` has the functions of every role that it says it serves.
 template <class A>
 constexpr bool keeps_its_word() {

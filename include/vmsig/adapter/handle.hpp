@@ -45,7 +45,8 @@ public:
     constexpr adapter_id id() const { return me_; }
 
     /// Watches a borrowed descriptor, level-triggered; `on_ready` gets the cookie. At most 8 per
-    /// adapter (EMFILE beyond). Unwatch before closing it.
+    /// adapter (EMFILE beyond); EINVAL for an adapter without `on_ready`. Unwatch before closing
+    /// it.
     expected<watch_id, os_error> watch(int fd, interests what, cookie c) const {
         return call(&adapter_api::watch, unexpected_gone<watch_id>(), fd, what, c);
     }
@@ -75,7 +76,8 @@ public:
         e.set_payload(payload);
         return emit(e);
     }
-    /// The same with a pooled payload, which this call gives away.
+    /// The same with a pooled payload, which this call gives away. False also when `payload` is not
+    /// a live block or shorter than `size` bytes.
     bool emit(vmsig::kind k, payload_id payload, std::uint32_t size) const {
         event e;
         e.kind = k;

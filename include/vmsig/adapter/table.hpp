@@ -30,6 +30,9 @@ struct adapter_table {
 
 template <adapter A>
 struct adapter_table_for {
+    static_assert(!misspells_a_hook<A>(),
+                  "a function of the adapter has not the signature in adapter.hpp");
+
     /// `f` on the adapter; `otherwise` after an exception.
     template <class F, class R>
     static R guarded(adapter_binding& b, F&& f, R otherwise) {

@@ -32,7 +32,8 @@ struct command_builder {
         value.not_before_relative = true;
         return *this;
     }
-    /// Input only: what the frame pressed is released again after this long.
+    /// Input only: what the frame pressed is released again after this long. Later input commands
+    /// of the same lane wait for it.
     constexpr command_builder& hold(duration d) {
         value.hold = d;
         return *this;

@@ -8,7 +8,9 @@
 //     void flush(control_handle)                     the end of each turn that delivered to it
 //
 // Callbacks may submit, acquire, detach anybody, and throw: a control that throws is detached. They
-// run one at a time; what they cause is delivered after they return.
+// run one at a time; what they cause is delivered after they return. A control must live until it
+// is detached: declare it before the core, or detach it before it dies. `detach` has called
+// `on_detached` when it returns, and a control may then be destroyed, also inside its own callback.
 #pragma once
 
 #include <concepts>

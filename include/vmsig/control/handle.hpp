@@ -63,14 +63,15 @@ public:
     cancel_result cancel(correlation_id id) const {
         return call(&control_api::cancel, cancel_result::gone, id);
     }
-    /// The grant is also an event to the owner. Acquiring what one holds keeps the serial.
+    /// The grant is also an event to the owner (who may await that instead, also when it waits).
+    /// Acquiring what one holds keeps the serial. `not_ready` before this endpoint's replay_end.
     acquire_result acquire(endpoint_id e, lease_class c, const lease_options& options = {}) const {
         acquire_result gone;
         gone.why = refusal::gone;
         return call(&control_api::acquire, gone, e, c, options);
     }
     /// Total and idempotent: releasing what one does not hold changes nothing (`not_holder`).
-    /// Also the early answer to `lease_asked`.
+    /// Also the early answer to `lease_asked`. No `lease_lost` follows one's own release.
     refusal release(const lease& l) const { return call(&control_api::release, refusal::gone, l); }
     /// A new time to live from now, under the same serial.
     refusal renew(const lease& l, duration time_to_live) const {

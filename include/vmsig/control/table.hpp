@@ -44,6 +44,13 @@ struct control_table_for {
         guarded(p, [](C& c, control_handle) { c.on_detached(); });
     }
 
+    // A function of that name with another signature would never be called.
+    template <class T = C>
+    static constexpr bool misspelled = (requires { &T::on_ready; } && !control_with_fd<T>) ||
+                                       (requires { &T::flush; } && !control_with_flush<T>) ||
+                                       (requires { &T::on_detached; } && !control_with_farewell<T>);
+    static_assert(!misspelled<>, "a callback of the control has not the signature in control.hpp");
+
     static constexpr control_table value = [] {
         control_table t;
         t.deliver = &deliver;

@@ -64,7 +64,9 @@ public:
     static_assert(limits::commands_per_control % 64 == 0);
 
     /// Allocates everything that it will ever use. Throws std::system_error or std::bad_alloc.
-    explicit core(arbitration_type policy = {});
+    /// `sink_args` make the audit sink.
+    template <class... SinkArgs>
+    explicit core(arbitration_type policy = {}, SinkArgs&&... sink_args);
     /// Detaches everybody. Not from inside a callback.
     ~core();
     core(const core&) = delete;
@@ -93,9 +95,12 @@ public:
     void set_drain_deadline(duration d) { drain_deadline_ = d; }
     /// Whether memory that its receiver could reopen for writing may be exported. Off unless set.
     void allow_weak_export(bool on) { weak_export_ = on; }
-    /// A kind of the host's own; the same name gives the same kind. `none` when the table is full.
+    /// A kind of the host's own, by name (`t.name` is not read); the same name and traits give the
+    /// same kind. Throws `setup_error`: table full, name too long or taken with other traits, or an
+    /// audience, folding or retention that only the bus's own kinds have.
     kind register_kind(std::string_view name, const kind_traits& t);
-    /// A source class of the host's own, by name.
+    /// A source class of the host's own, by name. When all are named, or the name is too long, it
+    /// is the last class, which those share.
     source name_source(std::string_view name);
     /// Watches a descriptor, which is consumed on success only. `cleanup` runs once, after the last
     /// callback, before the close.
@@ -103,7 +108,9 @@ public:
                                        posted cleanup = {});
     void unwatch(watch_id id);
 
-    // The loop.
+    // The loop. One thread calls everything here but `stop`, `wake` and `post`; it may be any
+    // thread, one at a time. What a closure or callback of the host throws leaves `dispatch` or
+    // `run`, and the core goes on at the next turn; what adapters and controls throw is caught.
 
     /// One turn. For a host with its own loop: call when `fd()` is readable. At most about `budget`
     /// callbacks. True when work is left (and `fd()` is readable). False at once inside a callback.
@@ -128,6 +135,7 @@ public:
     instant now() const { return now_; }
     expected<endpoint_id, refusal> find_endpoint(std::string_view name) const;
     std::string_view name_of(endpoint_id e) const;
+    std::string_view name_of(kind k) const; ///< the bus's own, or as registered
     epoch_number epoch_of(endpoint_id e) const;
     vm_state state_of(endpoint_id e) const;
     template <class F>

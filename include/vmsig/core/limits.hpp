@@ -20,7 +20,7 @@ struct default_limits {
     static constexpr std::uint16_t waiters_per_cell = 8;
     static constexpr std::uint16_t deferred_events = 256; ///< beside the room for safety events
     static constexpr std::uint16_t payload_blocks = 64;
-    static constexpr std::uint32_t payload_bytes = 16 * 1024; ///< longest memory transfer
+    static constexpr std::uint32_t payload_bytes = 16 * 1024; ///< of a block; longest transfer
     static constexpr std::uint32_t callbacks_per_turn = 4096;
     static constexpr std::uint32_t commands_per_turn = 1024;
     static constexpr std::uint16_t endpoint_name_bytes = 63;

@@ -14,6 +14,7 @@ enum class setup_fault {
     role_taken,     ///< the endpoint has an adapter in that role
     codes_clash,    ///< another input adapter of the endpoint takes the same codes
     bad_descriptor, ///< the reactor refused the control's own descriptor
+    bad_kind,       ///< only the bus's own kinds fold, are retained, or go to such an audience
     bad_grant,      ///< it names an endpoint that is gone
     adapter_failed, ///< it threw or detached itself in `on_attach`
     audit_unavailable,

@@ -59,7 +59,10 @@ constexpr right right_of(command_class c) {
     return right::observe;
 }
 
-/// How a memory write is done; see contract, section 7.
+/// How a memory write is done. `atomic`: 1, 2, 4 or 8 bytes, naturally aligned, in one store (or
+/// compare-exchange) as seen by running vCPUs. `paused`: any length up to the limit, all or nothing
+/// towards vCPUs, which are stopped around it; devices doing DMA are not. `best_effort`: running
+/// vCPUs may see parts; no compare.
 enum class write_mode : std::uint8_t { atomic, paused, best_effort };
 
 inline constexpr std::size_t inline_changes = 6;

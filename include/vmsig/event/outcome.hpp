@@ -14,7 +14,7 @@ enum class refusal : std::uint8_t {
     denied,            ///< no right, or no such endpoint
     not_holder,        ///< the lease is not (or no longer) yours
     held,              ///< somebody else owns it and may keep it
-    busy,              ///< at your cap; try again after a receipt
+    busy,              ///< at your cap (pending commands, timers, waits, pins): give one back
     stale_epoch,       ///< the VM was reset or restored since what you act upon
     not_ready,         ///< your replay has not ended
     unsupported,       ///< no adapter of the endpoint does this
@@ -27,7 +27,8 @@ enum class refusal : std::uint8_t {
 /// expired .. endpoint_gone.
 enum class outcome : std::uint8_t {
     none,
-    done,
+    done, ///< the adapter applied it: the device took the input, the memory was written, the VM
+          ///< went through the reset
     failed,
     expired,
     cancelled,

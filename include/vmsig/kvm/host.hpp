@@ -72,6 +72,7 @@ private:
     void watch(int fd, cookie c);
     void catch_up();
     void tell(transition what, cause why);
+    void started();
     void on_record(const status& s);
     void on_device(status_kind kind);
     void on_begun(const status& s);
@@ -87,6 +88,7 @@ private:
     fifo<begun_verb> waiting_;
     begun_verb active_;
     bool commanded_pause_ = false; ///< one pause of the machine is the power lease's
+    bool told_started_ = false;    ///< to this bus
     bool told_paused_ = false;
 };
 

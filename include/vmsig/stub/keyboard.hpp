@@ -39,11 +39,12 @@ public:
         vm_.perform_open(*this);
         std::size_t accepted = 0;
         for (const input_change& c : releases) {
-            if (vm_.neutral_budget == 0 || (vm_.powered() && !apply(c))) {
+            const bool room = vm_.neutral_accepted < vm_.script.neutral_per_step;
+            if (!room || (vm_.powered() && !apply(c))) {
                 vm_.owes_room = true;
                 break;
             }
-            if (vm_.neutral_budget != faults::unlimited) --vm_.neutral_budget;
+            ++vm_.neutral_accepted;
             ++accepted;
         }
         return accepted;

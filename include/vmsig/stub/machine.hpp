@@ -61,6 +61,8 @@ public:
     /// The guest executes for a while: heartbeat, keys, mailbox. With `clocking::timer` this comes
     /// by itself.
     void step() { vm_.step(); }
+    /// What the bus that it is plugged into calls the guest's `doorbell_rung`.
+    kind doorbell() const { return vm_.lines.doorbell; }
     vm_state state() const { return vm_.state(); }
     /// Whether the guest believes that a key is down.
     bool holds(std::uint16_t key) const { return vm_.program.holds(key); }

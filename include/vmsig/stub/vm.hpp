@@ -111,7 +111,7 @@ public:
     void step(bool beat = true) {
         if (std::exchange(stepping_, true)) return;
         if (script.completes != completing::on_demand) complete_pending();
-        neutral_budget = script.neutral_per_step;
+        neutral_accepted = 0;
         if (std::exchange(owes_room, false)) lines.keyboard.input_ready();
         while (script.guest_resets != 0) {
             --script.guest_resets;
@@ -197,7 +197,7 @@ public:
     performer* host_side = nullptr; ///< whose commands may change the memory
 
     stub::lines lines;
-    std::uint32_t neutral_budget = faults::unlimited; ///< releases accepted until the next step
+    std::uint32_t neutral_accepted = 0; ///< releases since the last step
     bool owes_room = false;
 
 private:

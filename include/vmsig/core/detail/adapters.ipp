@@ -118,7 +118,7 @@ void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     told.adapter = id.value;
     told.roles = static_cast<std::uint32_t>(a->table->serves.bits);
     told.fault = fault ? 1 : 0;
-    if (ep.live) tell_observers(ep.id, told);
+    if (ep.live && !ep.leaving) tell_observers(ep.id, told);
     if (a->table->on_detached) a->table->on_detached(a->binding);
     if (!in_turn_) ring_once();
 }

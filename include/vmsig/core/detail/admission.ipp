@@ -93,7 +93,10 @@ refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_typ
     if (!always && !c.fenced_by_epoch) return refusal::none;
     if (ep.epochs.exhausted()) return refusal::exhausted;
     if (c.epoch) return ep.epochs.is_current(c.epoch) ? refusal::none : refusal::stale_epoch;
-    return has_bit(rows_[ep.id.slot()].seen, who.id.slot()) ? refusal::none : refusal::stale_epoch;
+    const bool coming = current_ && current_->kind == kind::epoch_changed &&
+                        current_->endpoint == ep.id && has_bit(remaining_, who.id.slot());
+    const bool seen = has_bit(rows_[ep.id.slot()].seen, who.id.slot()) && !coming;
+    return seen ? refusal::none : refusal::stale_epoch;
 }
 
 template <class Traits>

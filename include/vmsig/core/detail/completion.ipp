@@ -120,13 +120,7 @@ void core<Traits>::end_command(node_index n, completion how) {
     node.was_begun = begun;
     node.result = how;
     if (!begun) node.adapter = {};
-    if (node.raised_epoch) {
-        ep.epochs.end_commanded();
-        end_commanded_leases(ep, node.command);
-        if (how.outcome != outcome::done) ask_provider(ep);
-        if (how.outcome == outcome::done && node.command.verb == verb::snapshot_restore)
-            release_for_safety(ep);
-    }
+    if (node.raised_epoch) ep.epochs.end_commanded();
     if (how.state == vm_state::unknown) node.result.state = ep.vm.state();
 
     audit_record r = audit_record::of(decision::command_ended).with(node.command.verb);
@@ -147,8 +141,18 @@ void core<Traits>::end_command(node_index n, completion how) {
         if (node.timed) charges.refund(resource::timer);
     }
     deferred_.push_receipt(n);
+    if (!node.raised_epoch) return;
+    // What follows may end leases and call adapters, so it comes when this command is over.
+    end_commanded_leases(ep, node.command);
+    if (how.outcome == outcome::stale_epoch) return; // who raised it again asks
+    if (how.outcome != outcome::done)
+        ask_provider(ep);
+    else if (node.command.verb == verb::snapshot_restore)
+        release_for_safety(ep);
 }
 
+/// Ending one command can end others (by its lease, or an adapter that fails), the next one too:
+/// `f` then begins again, and sees some of them twice.
 template <class Traits>
 template <class F>
 void core<Traits>::for_each_command(endpoint_type& ep, command_class c, F&& f) {
@@ -156,7 +160,8 @@ void core<Traits>::for_each_command(endpoint_type& ep, command_class c, F&& f) {
     while (n != no_node) {
         const node_index next = nodes_[n].cell.next;
         f(n, nodes_[n]);
-        n = next;
+        const bool gone = next != no_node && nodes_[next].state == detail::command_state::ended;
+        n = gone ? ep.cells[static_cast<unsigned>(c)].live.head : next;
     }
 }
 

@@ -183,17 +183,28 @@ void core<Traits>::set_pace(endpoint_id e, command_class c, duration interval) {
 
 template <class Traits>
 kind core<Traits>::register_kind(std::string_view name, const kind_traits& t) {
-    if (name.empty() || name.size() >= kind_names_[0].size()) return kind::none;
+    const bool own = t.audience == audience::addressee || t.audience == audience::any_right ||
+                     t.audience == audience::memctx_takers || t.folds || t.retained;
+    if (own) throw setup_error{setup_fault::bad_kind, "only the bus's own kinds are like that"};
+    if (name.empty() || name.size() >= kind_names_[0].size())
+        throw setup_error{setup_fault::name_taken, "kind name empty or too long"};
+    const kind_row wanted{t.audience, t.source, t.lane, true, t.coalesces};
     for (auto k = static_cast<unsigned>(kind::first_host); k < max_kinds; ++k) {
-        if (kinds_[k].known && name == kind_names_[k].data()) return static_cast<kind>(k);
-        if (kinds_[k].known) continue;
-        if (t.audience >= audience::any_right && t.audience != audience::memory_readers)
-            return kind::none;
-        kinds_[k] = {t.audience, t.source, t.lane, true};
+        if (kinds_[k].known && name != kind_names_[k].data()) continue;
+        if (kinds_[k].known && kinds_[k] != wanted)
+            throw setup_error{setup_fault::name_taken, "kind name taken with other traits"};
+        kinds_[k] = wanted;
         std::copy(name.begin(), name.end(), kind_names_[k].begin());
         return static_cast<kind>(k);
     }
-    return kind::none;
+    throw setup_error{setup_fault::table_full, "no room for another kind"};
+}
+
+template <class Traits>
+std::string_view core<Traits>::name_of(kind k) const {
+    const auto n = static_cast<unsigned>(k);
+    if (n < static_cast<unsigned>(kind::first_host)) return traits_of(k).name;
+    return n < max_kinds ? std::string_view{kind_names_[n].data()} : std::string_view{};
 }
 
 template <class Traits>

@@ -35,7 +35,7 @@ void core<Traits>::tell_lifecycle(endpoint_id at, const lifecycle& l) {
         deferred_.newest_first([&](detail::deferred_event& d) {
             const auto* waiting =
                 d.event.endpoint == at ? d.event.template as<lifecycle>() : nullptr;
-            storm = waiting && waiting->what == l.what;
+            storm = waiting && waiting->what == l.what && waiting->replayed == 0;
             return !waiting;
         });
     if (storm) to = fold(at, l, to, [](lifecycle&, const lifecycle&) {});
@@ -55,9 +55,10 @@ void core<Traits>::roll_over(endpoint_type& ep, epoch_number last, transition wh
     r.detail = static_cast<std::uint32_t>(why);
     note(r);
 
+    // First: those whom neutral or the end of a command calls may publish in the new epoch.
+    recall_memctx(ep, ep.memctx.invalidate(last), what, last);
     neutral(ep, lease_end::epoch);
     end_stale_commands(ep);
-    recall_memctx(ep, ep.memctx.invalidate(last), what, last);
     tell_epoch(ep, what, why, {by, with, {}});
     rows_[ep.id.slot()].seen = 0;
     if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
@@ -112,7 +113,7 @@ void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
 template <class Traits>
 void core<Traits>::ask_provider(endpoint_type& ep) {
     detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
-    if (p) p->table->invalidate(p->binding, ep.epochs.current());
+    if (p && !ep.leaving) p->table->invalidate(p->binding, ep.epochs.current());
 }
 
 template <class Traits>

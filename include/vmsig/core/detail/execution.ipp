@@ -243,6 +243,7 @@ void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
     node.adapter = to.id;
     if (node.command.hold) // from here on, until what it presses is up again
         cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
+    if (!node.releasing) cell_of(node.command).pace.ran(now_);
     ++callbacks_;
     to.table->execute(to.binding, fenced_command{*anchor_, to.id, node.id});
 }

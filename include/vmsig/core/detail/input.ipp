@@ -72,8 +72,25 @@ void core<Traits>::release_for_safety(endpoint_type& ep) {
         if (!a) continue;
         std::array<input_change, all_safety_releases.size()> out;
         const input_frame releases = safety_releases(a->codes, out);
-        if (!releases.empty()) (void)a->table->neutral(a->binding, releases);
+        if (releases.empty()) continue;
+        const std::size_t taken = a->table->neutral(a->binding, releases);
+        if (!find_adapter(id)) continue; // quarantined: it threw
+        const std::size_t n = std::min(taken, releases.size());
+        ep.held.commit(releases.first(n)); // also what was pressed since the epoch rose
+        if (n < releases.size()) owe(ep, releases.subspan(n));
     }
+}
+
+/// As if the lease had held them: they go up when the adapter accepts them.
+template <class Traits>
+void core<Traits>::owe(endpoint_type& ep, input_frame releases) {
+    for (const input_change& up : releases) {
+        const input_change down = input_change::key(up.code, true);
+        if (!ep.held.holds_key(up.code) && ep.held.keys() < max_held_keys)
+            ep.held.commit({&down, 1});
+    }
+    ep.neutral_owed = true;
+    start_drain(ep, command_class::input);
 }
 
 template <class Traits>
@@ -106,18 +123,20 @@ void core<Traits>::on_drain_timer(std::uint32_t cell) {
     endpoint_type& ep = endpoints_[cell / command_class_count];
     const auto c = static_cast<command_class>(cell % command_class_count);
     const change guard{*this};
-    for_each_command(ep, c, [this](node_index, detail::command_node& node) {
-        if (node.lease_over && node.state == detail::command_state::begun)
-            detach_adapter(node.adapter, true);
-    });
-    while (c == command_class::input && ep.neutral_owed && !ep.held.neutral()) {
+    const auto unfinished = [&] {
+        adapter_id late;
+        for_each_command(ep, c, [&late](node_index, detail::command_node& node) {
+            if (node.lease_over && node.state == detail::command_state::begun) late = node.adapter;
+        });
+        return late;
+    };
+    while (const adapter_id late = unfinished()) detach_adapter(late, true);
+    if (c == command_class::input && ep.neutral_owed && !ep.held.neutral()) {
         std::array<input_change, max_inverse_changes> buffer;
         detail::adapter_slot* owes = input_adapter_for(ep, ep.held.inverse(buffer).front());
-        if (owes)
-            detach_adapter(owes->id, true);
-        else
-            pay_neutral(ep);
+        if (owes) detach_adapter(owes->id, true);
     }
+    if (ep.live) start_drain(ep, c); // those who were not asked yet have their time too
 }
 
 } // namespace vmsig

@@ -71,7 +71,9 @@ acquire_result core<Traits>::contend(const detail::control_slot& who, endpoint_i
         return granted(arbiter_.serial(cell));
     case step::preempt: end_lease(at, c, lease_end::preempted, false); [[fallthrough]];
     case step::grant: {
-        const auto s = grant_lease(at, c, request, {});
+        const waiter mine = arbiter_.withdraw(cell, who.id); // it waits no longer
+        if (mine) controls_[who.id.slot()].ledger.refund(resource::waiter);
+        const auto s = grant_lease(at, c, request, mine.id);
         if (s) return granted(*s);
         audit_.withdraw(who.id.slot(), records_per_command);
         hand_on_lease(at, c);
@@ -151,7 +153,7 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
                       : why == lease_end::epoch        ? outcome::stale_epoch
                                                        : outcome::lease_lost;
     for_each_command(ep, cls, [&](node_index n, detail::command_node& node) {
-        if (node.command.serial != serial || node.issuer != owner) return;
+        if (node.command.serial != serial || node.issuer != owner || node.lease_over) return;
         if (node.state == detail::command_state::begun) {
             node.lease_over = true;
             ++ep.cells[static_cast<unsigned>(cls)].draining;

@@ -9,6 +9,8 @@ struct kind_row {
     vmsig::source source = source::lifecycle;
     vmsig::lane lane = lane::normal;
     bool known = false;
+    bool coalesces = false; ///< in a queue
+    friend bool operator==(const kind_row&, const kind_row&) = default;
 };
 struct event_context {
     origin_id origin{};
@@ -21,11 +23,17 @@ struct host_watch {
     posted cleanup;
     bool ending = false;
 };
+/// What a provider answered: where its memory is, and the descriptors, which stay its own.
+struct shown_memory {
+    memctx_locator where;
+    ram_fds fds;
+};
 struct deferral_rules {
     bool firm = false;          ///< to exactly these slots, whatever the rows say at delivery
     bool reserved_room = false; ///< may use the room kept for safety
 };
 class change;
+class turn_scope;
 using node_index = std::uint16_t;
 using endpoint_type = detail::endpoint_slot<limits>;
 
@@ -145,6 +153,7 @@ void neutral(endpoint_type& ep, lease_end why);
 void pay_neutral(endpoint_type& ep);
 void neutral_paid(endpoint_type& ep);
 void release_for_safety(endpoint_type& ep);
+void owe(endpoint_type& ep, input_frame releases);
 detail::adapter_slot* input_adapter_for(const endpoint_type& ep, const input_change& c);
 void input_ready(adapter_id by);
 void start_drain(endpoint_type& ep, command_class c);
@@ -174,7 +183,9 @@ refusal refresh(origin_id who, endpoint_id at);
 refusal pin(origin_id who, payload_id p);
 void unpin(origin_id who, payload_id p);
 std::span<const std::byte> payload_of(origin_id who, payload_id p);
-completion read_guest(endpoint_type& ep, const memory_access& m, std::span<std::byte> into);
+expected<shown_memory, completion> guest_memory(endpoint_type& ep);
+static completion read_guest(const shown_memory& from, const memory_access& m,
+                             std::span<std::byte> into);
 
 // endpoints, adapters, controls, replay
 endpoint_type* find_endpoint(endpoint_id id);

@@ -139,31 +139,43 @@ refusal core<Traits>::refresh(origin_id who, endpoint_id at) {
     return refusal::none;
 }
 
-/// A read that the bus does itself: begun and completed here, through the provider's descriptors.
+/// A read that the bus does itself, through the provider's descriptors. It begins when the provider
+/// has answered, for anything may happen while it is asked.
 template <class Traits>
 void core<Traits>::read_memory(node_index n) {
     detail::command_node& node = nodes_[n];
     const change guard{*this};
+    const correlation_id id = node.id;
+    const auto memory = guest_memory(endpoints_[node.command.endpoint.slot()]);
+    if (node_of(id) != n || node.state != detail::command_state::chosen) return;
+    if (const outcome o = still_fenced(node); o != outcome::none) return end_command(n, o);
     detail::class_cell& cell = cell_of(node.command);
     node.state = detail::command_state::begun;
     timers_.cancel(n);
     ++cell.begun;
     cell.pace.ran(now_);
-    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    end_command(n, read_guest(ep, node.command.memory, pool_.bytes(node.bulk)));
+    end_command(n, memory ? read_guest(*memory, node.command.memory, pool_.bytes(node.bulk))
+                          : memory.error());
 }
 
 template <class Traits>
-completion core<Traits>::read_guest(endpoint_type& ep, const memory_access& m,
-                                    std::span<std::byte> into) {
-    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+auto core<Traits>::guest_memory(endpoint_type& ep) -> expected<shown_memory, completion> {
     const auto locator = describe(ep);
-    if (!p || !locator || !ep.memctx.valid()) return completion::failed(failure::unavailable);
+    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    if (!p || !locator || !ep.memctx.valid())
+        return unexpected<completion>{completion::failed(failure::unavailable)};
     const auto shared = p->table->share_fds(p->binding);
-    if (!shared) return completion::failed(failure::io, shared.error().code);
+    if (!shared)
+        return unexpected<completion>{completion::failed(failure::io, shared.error().code)};
+    return shown_memory{*locator, *shared};
+}
+
+template <class Traits>
+completion core<Traits>::read_guest(const shown_memory& from, const memory_access& m,
+                                    std::span<std::byte> into) {
     using ram = basic_pread_ram<typename Traits::fd_calls>;
     const auto view =
-        guest_view<ram>::open(*locator, std::span<const int>{shared->fd.data(), shared->count});
+        guest_view<ram>::open(from.where, std::span<const int>{from.fds.fd.data(), from.fds.count});
     if (!view) return completion::failed(failure::unavailable);
     const auto got = view->read(guest_address::of(m.address, m.root), into);
     if (got) return {.bytes = static_cast<std::uint32_t>(into.size())};

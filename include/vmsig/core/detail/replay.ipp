@@ -48,6 +48,7 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
     mark.epoch = ep.epochs.current();
     mark.timestamp = now_;
     mark.kind = kind::replay_begin;
+    observer_.on_event(mark, ++event_number_, me);
     defer(ep.id, mark, me, audience::addressee, {true, true});
     const detail::routing_rows& rows = rows_[ep.id.slot()];
     const auto sees = [&](kind k) {
@@ -74,6 +75,7 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
         tell(ep.id, memctx_published{ep.memctx.version()}, me, false);
     }
     mark.kind = kind::replay_end;
+    observer_.on_event(mark, ++event_number_, me);
     defer(ep.id, mark, me, audience::addressee, {true, true});
 }
 

@@ -36,7 +36,8 @@ template <class Traits>
 bool core<Traits>::emit(adapter_id from, event& e) {
     detail::adapter_slot* a = find_adapter(from);
     const payload_id pooled = e.payload;
-    if (!a || !emittable(e.kind)) {
+    if (!a || !emittable(e.kind) ||
+        (e.payload_size != 0 && e.payload_size > pool_.bytes(pooled).size())) {
         pool_.release(pooled);
         return false;
     }
@@ -213,10 +214,6 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
         e.timestamp = now_;
         e.origin = node.issuer;
         e.correlation = node.id;
-        if (node.command.verb == verb::mem_read && node.result.outcome == outcome::done) {
-            e.payload = node.bulk;
-            e.payload_size = node.bulk_size;
-        }
         receipt r;
         r.outcome = node.result.outcome;
         r.failure = node.result.failure;
@@ -227,6 +224,15 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
         r.error = node.result.error;
         r.bytes = node.result.bytes;
         r.value = node.result.value;
+        if (r.verb == verb::mem_read && r.outcome == outcome::done) {
+            // A right that was taken away since withholds the bytes.
+            if (find_control(node.issuer)->grant.permits(right::memread, e.endpoint)) {
+                e.payload = node.bulk;
+                e.payload_size = node.bulk_size;
+            } else {
+                r.bytes = 0;
+            }
+        }
         e.set_payload(r);
         observer_.on_event(e, ++event_number_, bit(node.issuer.slot()));
         observer_.on_receipt(e, node.issuer);

@@ -4,8 +4,10 @@
 namespace vmsig {
 
 template <class Traits>
-core<Traits>::core(arbitration_type policy)
+template <class... SinkArgs>
+core<Traits>::core(arbitration_type policy, SinkArgs&&... sink_args)
     : anchor_{&detail::new_anchor()}
+    , audit_{std::forward<SinkArgs>(sink_args)...}
     , arbiter_{lease_cells, std::move(policy), limits::counter_limit}
     , timers_{timer_count}
     , pool_{limits::payload_blocks, limits::payload_bytes}
@@ -52,11 +54,30 @@ core<Traits>::~core() {
     }
 }
 
+/// Ends a turn, also one that a closure of the host threw out of.
+template <class Traits>
+class core<Traits>::turn_scope {
+public:
+    explicit turn_scope(core& c)
+        : core_{c} {
+        core_.in_turn_ = true;
+    }
+    turn_scope(const turn_scope&) = delete;
+    turn_scope& operator=(const turn_scope&) = delete;
+    ~turn_scope() {
+        core_.in_turn_ = false;
+        core_.budget_ = limits::callbacks_per_turn;
+    }
+
+private:
+    core& core_;
+};
+
 /// `block`: sleep until there is something to do. True when work is left.
 template <class Traits>
 bool core<Traits>::turn(bool block, std::uint32_t budget) {
     if (in_turn_ || depth_ != 0 || inert()) return false;
-    in_turn_ = true;
+    const turn_scope scope{*this};
     rung_ = false;
     budget_ = budget;
     callbacks_ = 0;
@@ -91,8 +112,6 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
         reactor_.awake();
         if (!running_) reactor_.ring();
     }
-    in_turn_ = false;
-    budget_ = limits::callbacks_per_turn;
     return left;
 }
 
@@ -100,9 +119,12 @@ template <class Traits>
 void core<Traits>::run() {
     if (in_turn_ || depth_ != 0 || inert()) return;
     running_ = true;
+    struct leave {
+        bool& running;
+        ~leave() { running = false; }
+    } const at_the_end{running_};
     bool left = true; // the first turn does not sleep: something may have been set up
     while (!stop_.load(std::memory_order_acquire)) left = turn(!left, limits::callbacks_per_turn);
-    running_ = false;
 }
 
 template <class Traits>

@@ -52,6 +52,7 @@ expected<watch_id, os_error> core<Traits>::watch_for(adapter_id by, int fd, inte
                                                      cookie c) {
     detail::adapter_slot* a = find_adapter(by);
     if (!a) return unexpected<os_error>{os_error{ENODEV, "watch"}};
+    if (!a->table->on_ready) return unexpected<os_error>{os_error{EINVAL, "watch"}};
     if (a->watches >= limits::watches_per_adapter)
         return unexpected<os_error>{os_error{EMFILE, "watch"}};
     auto w =
