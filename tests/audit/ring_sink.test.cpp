@@ -48,6 +48,14 @@ TEST_CASE("ring_sink: never refuses") {
 }
 
 TEST_CASE("ring_sink: the default keeps 4096") {
-    static_assert(sizeof(ring_sink<>) >= 4096 * sizeof(audit_record));
-    CHECK(default_audit_ring_records == 4096);
+    ring_sink<> ring;
+    for (std::uint64_t n = 1; n <= 4097; ++n) REQUIRE(ring.write(numbered(n), audit_room::free));
+    std::uint64_t first = 0;
+    std::size_t kept = 0;
+    ring.for_each_last(10'000, [&](const audit_record& r) {
+        if (kept++ == 0) first = r.number;
+    });
+    CHECK(kept == default_audit_ring_records);
+    CHECK(kept == 4096);
+    CHECK(first == 2);
 }

@@ -206,3 +206,21 @@ TEST_CASE("pacing counts from the hand-over, also when the adapter takes later")
     w.advance(milliseconds(10));
     CHECK(w.m.waiting.size() == 2);
 }
+
+TEST_CASE("what an adapter takes too late in the turn that ends it is expired at the fence") {
+    staffed w;
+    w.m.does = habit::leave;
+    const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
+    w.settle();
+    REQUIRE(w.m.bus.watch(5, interest::read, {}).has_value());
+    bool taken = true;
+    w.m.when_ready = [&](cookie, adapter_handle) { // descriptors come before timers
+        if (w.m.executed.empty()) taken = w.m.take(w.m.waiting.at(0));
+    };
+    w.bus.reactor().make_ready(5, interest::read);
+    w.bus.reactor().advance(milliseconds(6));
+    w.bus.dispatch();
+    CHECK_FALSE(taken);
+    CHECK(w.m.executed.at(0).refused == outcome::expired);
+    CHECK(w.a.outcome_of(id) == outcome::expired);
+}

@@ -235,9 +235,10 @@ TEST_CASE("nonsense is invalid, and what is not allowed is denied") {
     CHECK(w.records(decision::lease_refused).size() == 4);
 }
 
-TEST_CASE("the reason of the owner is shown to observers, cut to what fits") {
+TEST_CASE("the reason of the owner is shown to observers and refused when too long") {
     crowd w;
-    const std::string reason(100, 'r');
+    const std::string reason(max_lease_reason_bytes, 'r');
+    CHECK(w.ask(w.low, because(reason + "r")).why == refusal::invalid);
     w.get(w.low, because(reason));
     const auto seen = w.high.bus.status(w.vm, lease_class::power);
     REQUIRE(seen.has_value());

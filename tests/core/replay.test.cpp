@@ -195,3 +195,12 @@ TEST_CASE("a control that is detached before its replay gets nothing") {
     CHECK(late.log.empty());
     CHECK(late.farewells == 1);
 }
+
+TEST_CASE("a snapshot that was asked for and is no longer allowed is not sent") {
+    lively w;
+    agent late;
+    late.bus = w.bus.attach(late, full(w.vm));
+    w.bus.set_grant(late.bus.origin(), grant{});
+    w.settle();
+    CHECK(late.kinds() == kinds{kind::grant_changed});
+}

@@ -293,12 +293,26 @@ TEST_CASE("a kind of the host's own is routed by what it was registered with") {
     sensor source;
     w.bus.attach_adapter(source, w.vm);
     const vmsig::source heat = w.bus.name_source("heat");
-    const kind k = w.bus.register_kind("temperature", {"", audience::power, heat, lane::bulk});
-    CHECK(k == w.bus.register_kind("temperature", {"", audience::observe, heat, lane::bulk}));
     CHECK(w.bus.name_source("heat") == heat);
-    CHECK(w.bus.register_kind("other", {"", audience::power, heat, lane::bulk}) != k);
-    CHECK(w.bus.register_kind("", {}) == kind::none);
-    CHECK(w.bus.register_kind("mine", {"", audience::addressee, heat, lane::bulk}) == kind::none);
+    const auto made = [&](std::string_view name, audience a) {
+        return w.bus.register_kind(name, {"", a, heat, lane::bulk});
+    };
+    const auto fault = [&](std::string_view name, audience a) {
+        try {
+            made(name, a);
+        } catch (const setup_error& e) {
+            return e.fault();
+        }
+        return setup_fault::none;
+    };
+    const kind k = made("temperature", audience::power);
+    CHECK(made("temperature", audience::power) == k);
+    CHECK(made("other", audience::power) != k);
+    CHECK(fault("temperature", audience::observe) == setup_fault::name_taken);
+    CHECK(fault("", audience::observe) == setup_fault::name_taken);
+    CHECK(fault(std::string(99, 'x'), audience::observe) == setup_fault::name_taken);
+    CHECK(fault("mine", audience::addressee) == setup_fault::bad_kind);
+    CHECK(fault("ours", audience::any_right) == setup_fault::bad_kind);
     agent operates, observes;
     w.join(operates, grant{}.on(w.vm).allow(right::power));
     w.join(observes, grant{}.on(w.vm).allow(right::observe));

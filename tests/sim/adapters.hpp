@@ -2,8 +2,8 @@
 // it later, twice, never, or otherwise than they say.
 #pragma once
 
-#include <sys/mman.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <vector>
@@ -84,17 +84,16 @@ public:
             if (on_.fault(2)) throw scripted_failure{};
         });
     }
-    const input_codes& codes() const {
-        return takes;
-    }
+    const input_codes& codes() const { return takes; }
     std::size_t neutral(std::span<const input_change> frame, adapter_handle) {
         return on_.ours([&] {
             alive("neutral");
             on_.log.line("neutral", bus_.id().value, frame.size(), frame.front().code);
             if (on_.fault(2)) throw scripted_failure{};
             const std::size_t n = on_.fault(15) ? on_.dice.below(frame.size() + 2) : frame.size();
-            on_.model.keys.neutral(at_, bus_.id(), takes, frame, n);
+            on_.model.keys.asked(at_, bus_.id(), takes, frame);
             on_.interfere();
+            if (!detached_) on_.model.keys.accepted(at_, bus_.id(), takes, frame, n);
             return n;
         });
     }
@@ -166,16 +165,17 @@ public:
     }
     void happens() {
         static constexpr std::array<transition, 11> all{
-            transition::started,     transition::paused,      transition::resumed,
-            transition::crashed,     transition::reset,       transition::reset,
-            transition::reset,       transition::restored,    transition::migrated_in,
+            transition::started,     transition::paused,         transition::resumed,
+            transition::crashed,     transition::reset,          transition::reset,
+            transition::reset,       transition::restored,       transition::migrated_in,
             transition::powered_off, transition::memory_replaced};
         tell(all[on_.dice.below(all.size())], cause::guest);
     }
     void emit_sample() {
         const sample s{++sample_number_};
         on_.bus([&] { return bus_.emit(samples_, s); });
-        if (on_.dice.chance(20)) on_.bus([&] { return bus_.emit(leds_changed{on_.dice.below(8)}); });
+        if (on_.dice.chance(20))
+            on_.bus([&] { return bus_.emit(leds_changed{on_.dice.below(8)}); });
         if (on_.dice.chance(10)) on_.bus([&] { return bus_.emit(console_output{}); });
     }
     void publish() {
@@ -187,13 +187,13 @@ public:
     /// What it has not been given, or not been asked.
     void lie() {
         const correlation_id id{on_.dice.chance(50) && !work_.empty() ? on_.dice.pick(work_).c.id()
-                                                                       : some_id()};
+                                                                      : some_id()};
         complete(id, on_.dice.chance(50) ? completion{} : completion::failed(failure::io, EIO));
     }
     void leave() {
         on_.log.line("adapter leaves", bus_.id().value);
         on_.bus([&] { bus_.detach(); });
-        on_.broken.expect(detached(), "detach is a barrier", bus_.id().value);
+        on_.broken.expect(detached() || on_.nested != 0, "detach is a barrier", bus_.id().value);
     }
 
 private:
@@ -214,8 +214,7 @@ private:
             on_.model.not_taken(w.c.id());
             return false;
         }
-        on_.broken.expect(!detached_, "the detached take nothing", bus_.id().value,
-                          w.c.id().value);
+        on_.broken.expect(!detached_, "the detached take nothing", bus_.id().value, w.c.id().value);
         on_.model.took(w.c.id(), bus_.id(), *got);
         w.taken = true;
         w.what = got->command.verb;
@@ -243,6 +242,7 @@ private:
         if (!at_) return;
         const shadow_endpoint* ep = on_.model.cells.find(at_);
         const epoch_number before = ep ? ep->epoch : epoch_number{};
+        const bool expected_to = destructive(what) && why == cause::guest && !commanded();
         const bool dark = what == transition::powered_off || what == transition::crashed;
         on_.log.line("happens", bus_.id().value, static_cast<std::uint64_t>(what));
         if (dark) on_.model.keys.going_dark(at_);
@@ -251,7 +251,7 @@ private:
         });
         if (dark) on_.model.keys.went_dark(at_, ok);
         ep = on_.model.cells.find(at_);
-        if (ok && ep && destructive(what) && why == cause::guest && !commanded())
+        if (ok && ep && expected_to)
             on_.broken.expect(ep->epoch > before || ep->exhausted,
                               "a destructive event raises the epoch in its turn", at_.value,
                               static_cast<std::uint64_t>(what));
@@ -259,9 +259,8 @@ private:
     /// Whether a destructive command may be under way.
     bool commanded() {
         bool any = false;
-        on_.model.commands.for_each_live([&](const tracked_command& t) {
-            any = any || (t.what.endpoint == at_ && t.cls() == command_class::power && t.handed);
-        });
+        on_.model.commands.for_each_live(
+            [&](const tracked_command& t) { any = any || (t.what.endpoint == at_ && t.raised); });
         return any;
     }
 
@@ -276,8 +275,8 @@ private:
 
 struct whole_machine : device {
     using device::device;
-    static constexpr roles serves = role::memctx_provider | role::memory_writer |
-                                    role::host_management | role::input;
+    static constexpr roles serves =
+        role::memctx_provider | role::memory_writer | role::host_management | role::input;
 };
 struct input_device : device {
     using device::device;

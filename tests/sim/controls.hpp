@@ -19,7 +19,8 @@ public:
 
     void on_event(const event& e, control_handle) {
         on_.ours([&] {
-            on_.broken.expect(!detached_, "detach is a barrier: no callback begins", origin().value);
+            on_.broken.expect(!detached_, "detach is a barrier: no callback begins",
+                              origin().value);
             on_.model.delivered(origin(), e);
             remember(e);
             on_.interfere();
@@ -83,8 +84,8 @@ public:
         const auto how = on_.bus([&] { return bus_.cancel(id); });
         on_.log.line("cancel", origin().value, id.value, static_cast<std::uint64_t>(how));
         if (how == cancel_result::cancelled)
-            on_.broken.expect(!begun || on_.model.commands.opaque, "what has begun is not cancelled",
-                              id.value);
+            on_.broken.expect(!begun || on_.model.commands.opaque,
+                              "what has begun is not cancelled", id.value);
     }
     void acquire(endpoint_id at) {
         lease_options o;
@@ -131,10 +132,10 @@ public:
     }
     void force(endpoint_id at) {
         const auto c = static_cast<lease_class>(on_.dice.below(lease_class_count));
+        const bool may = on_.model.views.may(origin(), right::admin, at);
         const refusal r = on_.bus([&] { return bus_.force_release(at, c); });
         if (r == refusal::none)
-            on_.broken.expect(on_.model.views.may(origin(), right::admin, at) || detached_,
-                              "force_release needs admin", origin().value, at.value);
+            on_.broken.expect(may, "force_release needs admin", origin().value, at.value);
     }
     void export_memctx(endpoint_id at) {
         const auto got = on_.bus([&] { return bus_.memctx(at); });
@@ -161,7 +162,7 @@ public:
     void leave() {
         on_.log.line("leave", origin().value);
         on_.bus([&] { bus_.detach(); });
-        on_.model.check_detached(origin());
+        if (detached_ || on_.nested == 0) on_.model.check_detached(origin());
     }
 
 private:
@@ -227,8 +228,7 @@ private:
             const bool mouse = d.chance(25);
             const unsigned n = 1 + d.below(4);
             for (unsigned i = 0; i < n; ++i) {
-                const std::uint16_t key =
-                    mouse ? keys[5 + d.below(2)] : keys[d.below(5)];
+                const std::uint16_t key = mouse ? keys[5 + d.below(2)] : keys[d.below(5)];
                 c.frame[c.changes++] = input_change::key(key, d.chance(70));
             }
         }
@@ -237,8 +237,9 @@ private:
     }
     command random_power(const lease& l) {
         static constexpr std::array<verb, 9> verbs{
-            verb::start,     verb::pause,         verb::resume,           verb::reset, verb::reset,
-            verb::power_off, verb::snapshot_save, verb::snapshot_restore, verb::power_button};
+            verb::start,       verb::pause,     verb::resume,        verb::reset,
+            verb::reset,       verb::power_off, verb::snapshot_save, verb::snapshot_restore,
+            verb::power_button};
         return power(l, verbs[on_.dice.below(verbs.size())]);
     }
     command random_write(const lease& l) {

@@ -47,10 +47,9 @@ public:
         if (!broken.expect(v != nullptr, "I8: only the living submit", who.value)) return;
         broken.expect(views.may(who, right_of(class_of(c.verb)), c.endpoint),
                       "I5: accepted needs a right", id.value);
-        broken.expect(v->of(c.endpoint).ready,
-                      "not_ready before replay_end", id.value, c.endpoint.value);
-        broken.expect(commands.pending_of(who) <=
-                          v->grant.quotas_value()[resource::pending],
+        broken.expect(v->of(c.endpoint).ready, "not_ready before replay_end", id.value,
+                      c.endpoint.value);
+        broken.expect(commands.pending_of(who) <= v->grant.quotas_value()[resource::pending],
                       "I11: pending stays within the quota", who.value);
         check_fences(*commands.find(id), "I4: accepted under the lease",
                      "I2: accepted in the epoch");
@@ -63,7 +62,11 @@ public:
         switch (r.what) {
         case decision::endpoint_added: return cells.added(r.endpoint, r.epoch);
         case decision::endpoint_removed: return cells.removed(r.endpoint);
-        case decision::epoch_raised: ++counted.epochs; return cells.raised(r.endpoint, r.epoch);
+        case decision::epoch_raised:
+            ++counted.epochs;
+            if (tracked_command* t = commands.find(r.correlation)) t->raised = true;
+            return cells.raised(r.endpoint, r.epoch);
+        case decision::memctx_exported: return views.exporting(r);
         case decision::lease_granted: return lease_granted(r);
         case decision::lease_ended: return lease_ended(r);
         case decision::command_ended: return ended(r);
@@ -126,8 +129,8 @@ public:
         views.delivered(to, e);
         if (const auto* r = e.as<receipt>()) commands.receipt_came(e.correlation, to, r->outcome);
         if (const auto* g = e.as<lease_granted_event>())
-            commands.check_receipts_before(g->endpoint,
-                                           static_cast<command_class>(g->lease_class), g->serial);
+            commands.check_receipts_before(g->endpoint, static_cast<command_class>(g->lease_class),
+                                           g->serial);
     }
 
     // The host: after its calls have returned, and after each step.
@@ -165,6 +168,7 @@ public:
         });
     }
     void check_step(std::uint64_t reserved) {
+        keys.check();
         cells.for_each([&](const shadow_endpoint& ep) {
             broken.expect(core_.epoch_of(ep.id) == ep.epoch, "the audit tells every epoch",
                           ep.id.value, ep.epoch.value);
@@ -206,11 +210,10 @@ private:
         const command& c = t.what;
         if (needs_lease(t.cls())) {
             const shadow_cell& held = cells.cell(c.endpoint, static_cast<unsigned>(t.cls()));
-            broken.expect(held.owner == t.issuer && held.serial == c.serial, lease_rule,
-                          t.id.value, t.issuer.value, c.serial.value, held.serial.value);
+            broken.expect(held.owner == t.issuer && held.serial == c.serial, lease_rule, t.id.value,
+                          t.issuer.value, c.serial.value, held.serial.value);
         }
-        const bool fenced = t.cls() == command_class::input ||
-                            t.cls() == command_class::memwrite ||
+        const bool fenced = t.cls() == command_class::input || t.cls() == command_class::memwrite ||
                             t.cls() == command_class::memread || c.fenced_by_epoch;
         if (fenced)
             broken.expect(cells.current(c.endpoint, c.epoch), epoch_rule, t.id.value,
@@ -218,10 +221,10 @@ private:
     }
     void lease_granted(const audit_record& r) {
         ++counted.leases;
-        broken.expect(views.may(r.origin, right_of(static_cast<lease_class>(r.subject)),
-                                r.endpoint),
-                      "I15: granted to the living who may hold it", r.origin.value,
-                      r.endpoint.value, r.subject);
+        broken.expect(
+            views.may(r.origin, right_of(static_cast<lease_class>(r.subject)), r.endpoint),
+            "I15: granted to the living who may hold it", r.origin.value, r.endpoint.value,
+            r.subject);
         cells.granted(r);
     }
     void lease_ended(const audit_record& r) {

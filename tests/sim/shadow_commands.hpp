@@ -22,6 +22,7 @@ struct tracked_command {
     bool handed = false;
     bool begun = false;
     bool releasing = false; ///< handed over again, for the second half of a hold
+    bool raised = false;    ///< the epoch, before it was handed over
     bool ended = false;
     bool orphan = false; ///< its issuer was detached before it ended or before its receipt
     unsigned receipts = 0;
@@ -86,8 +87,8 @@ public:
             if (other.order < t.order && !other.what.not_before && !other.follows)
                 broken_.expect(other.handed, "I10: commands are handed over in order",
                                other.id.value, t.id.value);
-            broken_.expect(!other.handed || !other.what.hold,
-                           "a hold blocks later ones of its key", other.id.value, t.id.value);
+            broken_.expect(!other.handed || !other.what.hold, "a hold blocks later ones of its key",
+                           other.id.value, t.id.value);
         }
     }
     /// Nothing of an earlier lease of the cell has begun and not ended.

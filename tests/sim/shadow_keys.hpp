@@ -24,8 +24,8 @@ public:
         if (dark_[at.slot()]) down.clear();
         dark_[at.slot()] = false;
         for (const key& k : down)
-            broken_.expect(k.serial == s, "I14: the next owner finds nothing down", at.value,
-                           k.what, k.serial.value, s.value);
+            broken_.expect(k.serial == s || !k.serial, "I14: the next owner finds nothing down",
+                           at.value, k.what, k.serial.value, s.value);
         std::int32_t slot = -1;
         for (const input_change& c : frame) {
             if (selects_slot(c)) slot = c.value;
@@ -43,27 +43,28 @@ public:
             if (press) down.push_back(k);
         }
     }
-    /// What `by`, which takes `codes`, was told to release; it accepted the first `n` changes.
-    void neutral(endpoint_id at, adapter_id by, const input_codes& codes, input_frame frame,
-                 std::size_t n) {
+    /// What `by`, which takes `codes`, is told to release.
+    void asked(endpoint_id at, adapter_id by, const input_codes& codes, input_frame frame) {
+        if (is_safety(codes, frame)) return;
+        std::vector<key>& down = down_[at.slot()];
+        bool right = is_inverse(down, frame);
+        // What a failing adapter held is gone with it, shortly before it says farewell.
+        for (std::size_t i = down.size(); !right && i-- > 0;) {
+            if (down[i].by == by) continue;
+            presumed_gone_.push_back(down[i].by);
+            down.erase(down.begin() + static_cast<std::ptrdiff_t>(i));
+            right = is_inverse(down, frame);
+        }
+        broken_.expect(right, "I14: neutral is the inverse, last press first", at.value,
+                       frame.size(), down.size(), frame.front().code);
+        broken_.expect(codes.has_all(frame), "neutral goes to the adapter of its codes", at.value);
+    }
+    /// It took the first `n` changes of that.
+    void accepted(endpoint_id at, adapter_id by, const input_codes& codes, input_frame frame,
+                  std::size_t n) {
+        n = std::min(n, frame.size());
         if (is_safety(codes, frame)) return safety(at, by, frame, n);
         std::vector<key>& down = down_[at.slot()];
-        std::vector<input_change> inverse;
-        for (std::size_t i = down.size(); i-- > 0;) {
-            if ((down[i].what & touch_bit) != 0)
-                inverse.push_back(
-                    input_change::touch_slot(static_cast<std::int32_t>(down[i].what & 0xff)));
-            inverse.push_back((down[i].what & touch_bit) != 0
-                                  ? input_change::touch_id(-1)
-                                  : input_change::key(static_cast<std::uint16_t>(down[i].what),
-                                                      false));
-        }
-        broken_.expect(frame.size() <= inverse.size() &&
-                           std::equal(frame.begin(), frame.end(), inverse.begin()),
-                       "I14: neutral is the inverse, last press first", at.value, frame.size(),
-                       inverse.size(), frame.empty() ? 0 : frame.front().code);
-        broken_.expect(codes.has_all(frame), "neutral goes to the adapter of its codes", at.value);
-        n = std::min(n, frame.size());
         while (!down.empty() && n >= cost(down.back())) {
             n -= cost(down.back());
             down.pop_back();
@@ -72,12 +73,17 @@ public:
     /// The device is gone, and what it held.
     void device_gone(endpoint_id at, adapter_id by) {
         std::erase_if(down_[at.slot()], [by](const key& k) { return k.by == by; });
+        std::erase(presumed_gone_, by);
     }
     /// The machine is about to lose its power: what is still down after neutral is down no more.
     void going_dark(endpoint_id at) { dark_[at.slot()] = true; }
     void went_dark(endpoint_id at, bool it_did) {
         if (dark_[at.slot()] && it_did) down_[at.slot()].clear();
         dark_[at.slot()] = false;
+    }
+    /// After each step.
+    void check() const {
+        broken_.expect(presumed_gone_.empty(), "only a failing adapter is left out of neutral");
     }
     bool anything_down(endpoint_id at) const { return !down_[at.slot()].empty(); }
     void forget(endpoint_id at) { down_[at.slot()].clear(); }
@@ -89,6 +95,19 @@ private:
         serial_number serial;
         adapter_id by;
     };
+    static bool is_inverse(const std::vector<key>& down, input_frame frame) {
+        std::vector<input_change> all;
+        for (std::size_t i = down.size(); i-- > 0;) {
+            const unsigned what = down[i].what;
+            if ((what & touch_bit) != 0) {
+                all.push_back(input_change::touch_slot(static_cast<std::int32_t>(what & 0xff)));
+                all.push_back(input_change::touch_id(-1));
+            } else {
+                all.push_back(input_change::key(static_cast<std::uint16_t>(what), false));
+            }
+        }
+        return frame.size() <= all.size() && std::equal(frame.begin(), frame.end(), all.begin());
+    }
     /// The safety releases after a restore.
     static bool is_safety(const input_codes& codes, input_frame frame) {
         std::array<input_change, all_safety_releases.size()> room;
@@ -111,6 +130,7 @@ private:
     verdict& broken_;
     std::array<std::vector<key>, most_endpoints> down_;
     std::array<bool, most_endpoints> dark_{};
+    std::vector<adapter_id> presumed_gone_;
 };
 
 } // namespace vmsig::sim

@@ -20,7 +20,7 @@ struct endpoint_view {
     endpoint_id id;
     stage at = stage::closed;
     bool ready = false; ///< its first replay has ended
-    epoch_number told; ///< by the last epoch_changed or replay_end
+    epoch_number told;  ///< by the last epoch_changed or replay_end
     bool has_memctx = false;
     bool exported = false; ///< the version was learnt from an export
     epoch_number memctx_epoch;
@@ -114,16 +114,22 @@ public:
         check_memctx(seen, e);
         check_order(seen, e);
     }
-    /// An export was handed out.
+    /// An export was decided.
+    void exporting(const audit_record& r) {
+        broken_.expect(may(r.origin, right::memctx, r.endpoint), "I5: exports need memctx",
+                       r.origin.value, r.endpoint.value);
+        broken_.expect(cells_.current(r.endpoint, r.epoch),
+                       "I3: only the current memctx is handed out", r.origin.value,
+                       r.endpoint.value, r.epoch.value);
+    }
+    /// It was handed out. What was told before the call returned may be news of what followed.
     void exported(origin_id to, const memctx_locator& l) {
         control_view* v = find(to);
-        if (!v) return;
+        if (!v || !v->grant.permits(right::memctx, l.endpoint)) return;
         endpoint_view& seen = v->of(l.endpoint);
-        broken_.expect(v->grant.permits(right::memctx, l.endpoint), "I5: exports need memctx",
-                       to.value, l.endpoint.value);
+        if (seen.id != l.endpoint || l.epoch <= seen.invalidated) return;
+        if (l.epoch == seen.memctx_epoch && l.version < seen.memctx_version) return;
         rise(seen, l.epoch, l.version, true);
-        broken_.expect(cells_.current(l.endpoint, l.epoch), "I3: only the current memctx is handed out",
-                       to.value, l.endpoint.value, l.epoch.value);
         seen.exported = true;
     }
     /// At the end: everybody has had what he may see replayed.
@@ -180,8 +186,8 @@ private:
             seen.ready = true;
             return;
         }
-        const bool addressed = t.audience == audience::addressee || e.is(kind::memctx_unavailable) ||
-                               e.is(kind::endpoint_removed);
+        const bool addressed = t.audience == audience::addressee ||
+                               e.is(kind::memctx_unavailable) || e.is(kind::endpoint_removed);
         if (addressed || seen.at == stage::open) return;
         broken_.expect(seen.at == stage::replaying, "nothing comes before replay_begin", to.value,
                        what, e.endpoint.value);
@@ -214,8 +220,8 @@ private:
             rise(seen, e.epoch, p->version,
                  seen.exported || seen.at == endpoint_view::stage::replaying);
         if (const auto* i = e.as<memctx_invalidated>()) {
-            broken_.expect(i->last >= seen.invalidated, "I3: invalidations rise",
-                           e.endpoint.value, i->last.value);
+            broken_.expect(i->last >= seen.invalidated, "I3: invalidations rise", e.endpoint.value,
+                           i->last.value);
             seen.has_memctx = false;
             seen.invalidated = i->last;
         }

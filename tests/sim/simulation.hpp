@@ -26,7 +26,8 @@ inline std::uint64_t seed_under_way = 0;
 
 /// An assertion in the core: say where it was.
 inline void on_abort(int) {
-    std::cerr << "VMSIG_SIM_SEED=" << seed_under_way << "\n" << (under_way ? under_way->last() : "");
+    std::cerr << "VMSIG_SIM_SEED=" << seed_under_way << "\n"
+              << (under_way ? under_way->last() : "");
     std::_Exit(134);
 }
 
@@ -63,11 +64,11 @@ template <class Traits>
 std::string report(plan p, const result& failed) {
     const std::uint32_t steps = p.steps;
     const result least = shrink<Traits>(p, failed);
-    std::string out = std::string{"broken ("} + Traits::name + "): " + failed.rule + "\nrun it: " +
-                      "VMSIG_SIM_SEED=" + std::to_string(p.seed) +
-                      " VMSIG_SIM_STEPS=" + std::to_string(steps) +
-                      " vmsig-test-sim \"[" + Traits::name + "]\"\nin step " +
-                      std::to_string(failed.step) + ":\n" + failed.trace;
+    std::string out = std::string{"broken ("} + Traits::name + "): " + failed.rule +
+                      "\nrun it: " + "VMSIG_SIM_SEED=" + std::to_string(p.seed) +
+                      " VMSIG_SIM_STEPS=" + std::to_string(steps) + " vmsig-test-sim \"[" +
+                      Traits::name + "]\"\nin step " + std::to_string(failed.step) + ":\n" +
+                      failed.trace;
     const auto left = std::count(p.left_out.begin(), p.left_out.end(), false);
     out += "shrunk to " + std::to_string(left) + " steps:\n" + least.trace;
     return out;
@@ -79,7 +80,7 @@ void simulate_many() {
     const auto fault_before = std::signal(SIGSEGV, on_abort);
     const std::uint64_t only = from_environment("VMSIG_SIM_SEED", 0);
     const std::uint64_t first = only ? only : from_environment("VMSIG_SIM_FIRST", 1);
-    const std::uint64_t seeds = only ? 1 : from_environment("VMSIG_SIM_SEEDS", 80);
+    const std::uint64_t seeds = only ? 1 : from_environment("VMSIG_SIM_SEEDS", 400);
     plan p;
     p.steps = static_cast<std::uint32_t>(from_environment("VMSIG_SIM_STEPS", 400));
     shadow::counts all;

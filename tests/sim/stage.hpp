@@ -39,9 +39,7 @@ public:
         return f();
     }
     /// While faults are on: `percent` of the time at the worst.
-    bool fault(unsigned percent) {
-        return !calm && dice.below(400) < percent * malice;
-    }
+    bool fault(unsigned percent) { return !calm && dice.below(400) < percent * malice; }
 
     trace& log;
     verdict& broken;
@@ -49,7 +47,8 @@ public:
     meter& cost;
     random dice{0};
     unsigned malice = 2; ///< 0 to 4
-    bool calm = false; ///< faults are off: everybody does what he should
+    unsigned nested = 0; ///< what is done inside callbacks, and inside those that it causes
+    bool calm = false;   ///< faults are off: everybody does what he should
 
 protected:
     ~stage() = default;

@@ -1,5 +1,5 @@
 // world: one simulation: a core, who acts on it, the model that watches, and time. The dice decide
-// what happens in each step; `acts.hpp` says what can.
+// what happens in each step; `acts.ipp` says what can.
 #pragma once
 
 #include <memory>
@@ -72,7 +72,7 @@ private:
     enum class make : std::uint8_t { machine, keyboard, pointer, touch, memory, host, sensor };
     static constexpr unsigned makes = 7;
 
-#include "acts.hpp"
+#include "acts.ipp"
 
     // The oracle.
 
@@ -114,11 +114,10 @@ private:
         verdict_.expect(cost.take() == 0, "I18: steady state allocates nothing");
         for (const actor* a : actors_)
             if (!a->detached())
-                verdict_.expect(core_->pending_of(a->origin()) ==
-                                    shadow_.commands.pending_of(a->origin()),
-                                "I8: nothing pending is forgotten", a->origin().value,
-                                core_->pending_of(a->origin()),
-                                shadow_.commands.pending_of(a->origin()));
+                verdict_.expect(
+                    core_->pending_of(a->origin()) == shadow_.commands.pending_of(a->origin()),
+                    "I8: nothing pending is forgotten", a->origin().value,
+                    core_->pending_of(a->origin()), shadow_.commands.pending_of(a->origin()));
         std::erase_if(actors_, [](const actor* a) { return a->detached(); });
         std::erase_if(devices_, [](const device* d) { return d->detached(); });
     }
@@ -130,9 +129,8 @@ private:
             if (!now) return;
             audit.sink().drain([&](const audit_record& r) { shadow_.audit.recorded(r); });
         } else {
-            audit.sink().for_each_last(audit.number() - recorded_, [&](const audit_record& r) {
-                shadow_.audit.recorded(r);
-            });
+            audit.sink().for_each_last(audit.number() - recorded_,
+                                       [&](const audit_record& r) { shadow_.audit.recorded(r); });
             recorded_ = audit.number();
         }
         shadow_.audit.check(unsaid);
@@ -161,8 +159,7 @@ private:
         core_->observer() = {};
         bus([&] { core_.reset(); });
         for (const auto& a : all_actors_)
-            verdict_.expect(a->detached(), "the destructor detaches everybody",
-                            a->origin().value);
+            verdict_.expect(a->detached(), "the destructor detaches everybody", a->origin().value);
         for (const auto& d : all_devices_)
             verdict_.expect(d->detached(), "the destructor detaches everybody", d->id().value);
     }
@@ -183,7 +180,6 @@ private:
     std::uint64_t sample_number_ = 0;
     std::uint64_t recorded_ = 0;
     unsigned names_ = 0;
-    unsigned nested_ = 0;
 };
 
 } // namespace vmsig::sim

@@ -20,7 +20,8 @@ TEST_CASE("a flood of the guest comes in bounded pieces, whole") {
     }
     CHECK(most <= 2048 / 47 + 1);
     const std::string flood = p.sees.console().substr(before);
-    CHECK(flood.starts_with(std::string(10000, '#') + "\nmailbox "));
+    CHECK(flood.find_first_not_of('#') == 10000);
+    CHECK(flood.substr(10000).starts_with("\nmailbox "));
 }
 
 TEST_CASE("a sensor that floods the ring of deferred events loses its own and no one else's") {
@@ -34,12 +35,12 @@ TEST_CASE("a sensor that floods the ring of deferred events loses its own and no
         stub::machine* machine;
     } agent{&p.machine};
     p.machine.script().guest_resets = 1;
-    p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe));
+    const attachment attached{p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe))};
     p.settle();
     CHECK(p.sees.told(transition::reset, cause::guest) == 1);
     CHECK(p.bus.epoch_of(p.vm) == epoch_number{2});
     p.mail(VMSIG_GUEST_FLOOD | 50000);
-    p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe));
+    const attachment again{p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe))};
     p.settle();
     REQUIRE(p.sees.last<gap>() != nullptr);
     CHECK(p.sees.last<gap>()->count > 500);

@@ -195,7 +195,7 @@ TEST_CASE("with a timer the guest lives by itself on a real reactor, and answers
         instant echo{};
         int receipts = 0;
     } agent{&bus};
-    bus.attach(agent, grant{}.on(vm).allow(everything));
+    const attachment attached{bus.attach(agent, grant{}.on(vm).allow(everything))};
     bus.run();
     CHECK(agent.echo == agent.pressed); // in the same turn
     CHECK(agent.text.ends_with("key b0\n"));

@@ -2,6 +2,7 @@
 // resets, and leaves; and plugging it in takes all of its adapters or none.
 #include <vmsig/stub/machine.hpp>
 
+#include <support/alloc_guard.hpp>
 #include <support/fd_count.hpp>
 
 #include "plugged.hpp"
@@ -170,7 +171,7 @@ TEST_CASE("it can be unplugged and stepped from inside a callback that it caused
         }
         stub::machine* machine;
     } agent{&p.machine};
-    p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe));
+    const attachment attached{p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe))};
     p.settle();
     p.machine.script().guest_resets = 2;
     p.step();
@@ -192,4 +193,21 @@ TEST_CASE("a restored machine is told to let go of the modifiers that it believe
     CHECK(p.machine.holds(KEY_LEFTCTRL)); // as in the snapshot
     p.step();
     CHECK_FALSE(p.machine.holds(KEY_LEFTCTRL));
+}
+
+TEST_CASE("once it has started it allocates nothing") {
+    plugged p;
+    p.sees.seen.reserve(10000);
+    const auto life = [&p] {
+        p.me.submit(press(p.of(lease_class::input), KEY_A).hold(milliseconds(1)));
+        p.bus.dispatch();
+        p.bus.reactor().advance(milliseconds(2));
+        p.bus.dispatch();
+        p.machine.step();
+        p.me.submit(power(p.of(lease_class::power), verb::reset));
+        p.bus.dispatch();
+        p.bus.dispatch();
+    };
+    life();
+    CHECK(allocations_in(life) == 0);
 }

@@ -181,7 +181,7 @@ TEST_CASE("the RAM does not change before the reset of the guest was told") {
         std::uint64_t boots = 0;
         epoch_number epoch{};
     } agent{&p.machine};
-    p.bus.attach(agent, grant{}.on(p.vm).allow(everything));
+    const attachment attached{p.bus.attach(agent, grant{}.on(p.vm).allow(everything))};
     p.settle();
     p.machine.script().guest_resets = 1;
     p.step();

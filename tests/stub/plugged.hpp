@@ -75,6 +75,15 @@ struct witness {
     std::vector<event> seen;
 };
 
+/// Detaches before what it was attached for goes out of scope.
+struct attachment {
+    explicit attachment(control_handle h)
+        : handle{h} {}
+    attachment(const attachment&) = delete;
+    ~attachment() { handle.detach(); }
+    control_handle handle;
+};
+
 struct plugged {
     explicit plugged(const stub::machine_options& options = {.clock = stub::clocking::manual})
         : machine{options} {

@@ -139,7 +139,7 @@ TEST_CASE("a storm of resets folds, and the epochs rise") {
         }
         stub::machine* machine;
     } agent{&p.machine};
-    p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe));
+    const attachment attached{p.bus.attach(agent, grant{}.on(p.vm).allow(right::observe))};
     p.settle();
     CHECK(p.bus.epoch_of(p.vm) == epoch_number{1001});
     CHECK(p.sees.count(kind::epoch_changed) <= 2);
@@ -165,8 +165,9 @@ TEST_CASE("more commands than there are places fail, one by one") {
     plugged p;
     p.machine.script().completes = completing::on_demand;
     witness other;
-    const control_handle h = p.bus.attach(
-        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity));
+    const attachment attached{p.bus.attach(
+        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
+    const control_handle h = attached.handle;
     p.settle();
     for (std::size_t n = 0; n < stub::backlog::capacity; ++n) REQUIRE(h.submit(query_status(p.vm)));
     p.settle();

@@ -32,7 +32,7 @@ struct lease_options {
     bool wait = false;         ///< queue up when somebody else may keep it
     duration wait_for{};       ///< at most this long; 0: until withdrawn
     duration time_to_live{};   ///< the lease expires unless renewed; 0: it does not
-    std::string_view reason{}; ///< shown to observers; cut to 47 bytes
+    std::string_view reason{}; ///< shown to observers; at most 47 bytes
 };
 
 struct acquire_result {

@@ -99,8 +99,8 @@ public:
     /// same kind. Throws `setup_error`: table full, name too long or taken with other traits, or an
     /// audience, folding or retention that only the bus's own kinds have.
     kind register_kind(std::string_view name, const kind_traits& t);
-    /// A source class of the host's own, by name. When all are named, or the name is too long, it
-    /// is the last class, which those share.
+    /// A source class of the host's own, by name. Throws `setup_error`: all are named, or the name
+    /// is empty or too long.
     source name_source(std::string_view name);
     /// Watches a descriptor, which is consumed on success only. `cleanup` runs once, after the last
     /// callback, before the close.

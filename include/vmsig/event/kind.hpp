@@ -19,7 +19,6 @@ enum class kind : std::uint16_t {
     replay_end,
     gap,
     grant_changed,
-    endpoint_added,
     endpoint_removed,
     lifecycle,
     epoch_changed,
@@ -78,7 +77,6 @@ inline constexpr std::array<kind_traits, static_cast<unsigned>(kind::first_host)
     row(kind::replay_end, "replay_end", addressee, source::lifecycle, lane::safety);
     row(kind::gap, "gap", addressee, source::lifecycle, lane::safety);
     row(kind::grant_changed, "grant_changed", addressee, source::lifecycle, lane::safety);
-    row(kind::endpoint_added, "endpoint_added", any_right, source::lifecycle, lane::safety);
     row(kind::endpoint_removed, "endpoint_removed", any_right, source::lifecycle, lane::safety);
     auto& lifecycle = row(kind::lifecycle, "lifecycle", observe, source::lifecycle, lane::safety);
     lifecycle.folds = lifecycle.retained = true;

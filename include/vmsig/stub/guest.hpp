@@ -7,11 +7,13 @@
 // root and after a restore, so that nobody gets by with an address from before.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <vmsig/base/bits.hpp>
 #include <vmsig/guest/guest_state.hpp>

@@ -19,8 +19,10 @@ namespace vmsig::stub {
 
 class machine {
 public:
+    machine()
+        : machine{machine_options{}} {}
     /// Throws std::system_error.
-    explicit machine(const machine_options& options = {})
+    explicit machine(const machine_options& options)
         : vm_{options}
         , memory_{vm_}
         , keyboard_{vm_}

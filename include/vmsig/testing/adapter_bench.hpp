@@ -135,7 +135,7 @@ public:
         return true;
     }
     /// Called at each hand-over, before the adapter sees the command.
-    void at_hand_over(std::function<void()> f) {
+    void at_hand_over(const std::function<void()>& f) {
         for (const auto& spy : spies) spy->before_execute = f;
     }
 

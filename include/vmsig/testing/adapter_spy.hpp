@@ -50,6 +50,7 @@ public:
     }
     adapter_spy(const adapter_spy&) = delete;
     adapter_spy& operator=(const adapter_spy&) = delete;
+    virtual ~adapter_spy() = default;
 
     spied_acts acts;
     /// Called when a command is about to be handed over.

@@ -102,6 +102,7 @@ void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     const change guard{*this};
     endpoint_type& ep = endpoints_[a->endpoint.slot()];
     if (!fault && a->table->serves.has(role::input)) neutral(ep, lease_end::adapter_gone);
+    if (!find_adapter(id)) return; // it threw in there, and that detached it
     a->live = false;
     a->leaving = true;
     reap_needed_ = true;

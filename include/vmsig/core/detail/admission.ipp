@@ -93,10 +93,15 @@ refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_typ
     if (!always && !c.fenced_by_epoch) return refusal::none;
     if (ep.epochs.exhausted()) return refusal::exhausted;
     if (c.epoch) return ep.epochs.is_current(c.epoch) ? refusal::none : refusal::stale_epoch;
+    return has_seen(who, ep) ? refusal::none : refusal::stale_epoch;
+}
+
+/// The current epoch: the notice's callback was entered. It may still be on its way to this one.
+template <class Traits>
+bool core<Traits>::has_seen(const detail::control_slot& who, const endpoint_type& ep) const {
     const bool coming = current_ && current_->kind == kind::epoch_changed &&
                         current_->endpoint == ep.id && has_bit(remaining_, who.id.slot());
-    const bool seen = has_bit(rows_[ep.id.slot()].seen, who.id.slot()) && !coming;
-    return seen ? refusal::none : refusal::stale_epoch;
+    return has_bit(rows_[ep.id.slot()].seen, who.id.slot()) && !coming;
 }
 
 template <class Traits>
@@ -104,7 +109,7 @@ refusal core<Traits>::admissible(const detail::control_slot& who, const command&
                                  std::span<const std::byte> bulk) const {
     const endpoint_type* ep = find_endpoint(c.endpoint);
     const command_class cls = class_of(c.verb);
-    if (!ep || !who.grant.permits(right_of(cls), c.endpoint)) return refusal::denied;
+    if (!ep || ep->leaving || !who.grant.permits(right_of(cls), c.endpoint)) return refusal::denied;
     if (const refusal r = well_formed(c, bulk); r != refusal::none) return r;
     if (!has_bit(rows_[ep->id.slot()].ready, who.id.slot())) return refusal::not_ready;
     if (const refusal r = fenced(who, *ep, c); r != refusal::none) return r;
@@ -204,8 +209,10 @@ template <class Traits>
 cancel_result core<Traits>::cancel(origin_id who, correlation_id id) {
     if (!find_control(who)) return cancel_result::gone;
     const node_index n = node_of(id);
-    if (n == no_node || nodes_[n].issuer != who || has_begun(nodes_[n]))
+    if (n == no_node || nodes_[n].issuer != who || has_begun(nodes_[n])) {
+        audit_.tally(decision::command_ended); // changes nothing: counted, not recorded
         return cancel_result::too_late;
+    }
     const change guard{*this};
     end_command(n, outcome::cancelled);
     return cancel_result::cancelled;

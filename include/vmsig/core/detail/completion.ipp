@@ -35,8 +35,10 @@ void core<Traits>::finish(node_index n, completion how) {
         how.bytes = w.length;
         tell_observers(c.endpoint, w, {node.issuer, node.id, {}});
     }
-    if (how.outcome == outcome::done && c.hold && !node.releasing && !node.lease_over)
-        return begin_hold(n);
+    if (how.outcome == outcome::done && c.hold && !node.releasing && !node.lease_over) {
+        if (endpoints_[c.endpoint.slot()].epochs.is_current(c.epoch)) return begin_hold(n);
+        how.outcome = outcome::stale_epoch; // neutral released it, as at the end of a lease
+    }
     end_command(n, how);
 }
 

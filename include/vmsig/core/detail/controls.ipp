@@ -137,10 +137,20 @@ void core<Traits>::take_back(const detail::control_slot& who) {
     if (current_ && current_audience_ != audience::addressee && current_->endpoint)
         remaining_ &= ~me | subscribers(rows_[current_->endpoint.slot()], current_audience_,
                                         current_->source);
+    // Addressed, yet a matter of rights; what the bus still owes him is not.
+    const auto forbidden = [&who](const event& e) {
+        switch (e.kind) {
+        case kind::replay_begin:
+        case kind::replay_end:
+        case kind::gap: return !who.grant.rights_on(e.endpoint).any();
+        case kind::memctx_invalidated:
+        case kind::memctx_unavailable: return !who.grant.permits(right::memctx, e.endpoint);
+        default: return false;
+        }
+    };
+    if (current_ && forbidden(*current_)) remaining_ &= ~me;
     deferred_.for_each_event([&](detail::deferred_event& d) {
-        const bool mark = d.event.kind == kind::replay_begin || d.event.kind == kind::replay_end ||
-                          d.event.kind == kind::gap;
-        if (mark && !who.grant.rights_on(d.event.endpoint).any()) d.to &= ~me;
+        if (forbidden(d.event)) d.to &= ~me;
     });
 }
 

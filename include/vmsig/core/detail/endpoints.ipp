@@ -209,14 +209,14 @@ std::string_view core<Traits>::name_of(kind k) const {
 
 template <class Traits>
 source core<Traits>::name_source(std::string_view name) {
-    for (unsigned s = first_host_source; s + 1 < max_sources; ++s) {
-        if (name == source_names_[s].data()) return static_cast<source>(s);
-        if (source_names_[s][0] != 0 || name.empty() || name.size() >= source_names_[s].size())
-            continue;
+    if (name.empty() || name.size() >= source_names_[0].size())
+        throw setup_error{setup_fault::name_taken, "source name empty or too long"};
+    for (unsigned s = first_host_source; s < max_sources; ++s) {
+        if (source_names_[s][0] != 0 && name != source_names_[s].data()) continue;
         std::copy(name.begin(), name.end(), source_names_[s].begin());
         return static_cast<source>(s);
     }
-    return static_cast<source>(max_sources - 1); // the last class is everybody else's
+    throw setup_error{setup_fault::table_full, "no room for another source"};
 }
 
 } // namespace vmsig

@@ -55,12 +55,12 @@ void core<Traits>::roll_over(endpoint_type& ep, epoch_number last, transition wh
     r.detail = static_cast<std::uint32_t>(why);
     note(r);
 
+    rows_[ep.id.slot()].seen = 0;
     // First: those whom neutral or the end of a command calls may publish in the new epoch.
     recall_memctx(ep, ep.memctx.invalidate(last), what, last);
     neutral(ep, lease_end::epoch);
     end_stale_commands(ep);
     tell_epoch(ep, what, why, {by, with, {}});
-    rows_[ep.id.slot()].seen = 0;
     if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
         for (unsigned c = 0; c < lease_class_count; ++c) {
             const auto cls = static_cast<lease_class>(c);

@@ -29,9 +29,11 @@ acquire_result core<Traits>::acquire(origin_id who, endpoint_id at, lease_class 
     acquire_result gone;
     gone.why = refusal::gone;
     if (!control) return gone;
-    if (static_cast<unsigned>(c) >= lease_class_count || o.wait_for.ns < 0 || o.time_to_live.ns < 0)
+    if (static_cast<unsigned>(c) >= lease_class_count || o.wait_for.ns < 0 ||
+        o.time_to_live.ns < 0 || o.reason.size() > max_lease_reason_bytes)
         return refuse_lease(who, {}, lease_class::input, refusal::invalid);
-    if (!find_endpoint(at) || !control->grant.permits(right_of(c), at))
+    const endpoint_type* ep = find_endpoint(at);
+    if (!ep || ep->leaving || !control->grant.permits(right_of(c), at))
         return refuse_lease(who, at, c, refusal::denied);
     if (!has_bit(rows_[at.slot()].ready, who.slot()))
         return refuse_lease(who, at, c, refusal::not_ready);
@@ -42,7 +44,7 @@ acquire_result core<Traits>::acquire(origin_id who, endpoint_id at, lease_class 
     request.wait = o.wait;
     if (o.wait_for) request.wait_deadline = now_ + o.wait_for;
     request.time_to_live = o.time_to_live;
-    (void)request.reason.assign(o.reason.substr(0, max_lease_reason_bytes));
+    (void)request.reason.assign(o.reason);
     return contend(*control, at, c, request);
 }
 
@@ -152,16 +154,22 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
                       : why == lease_end::revoked      ? outcome::revoked
                       : why == lease_end::epoch        ? outcome::stale_epoch
                                                        : outcome::lease_lost;
-    for_each_command(ep, cls, [&](node_index n, detail::command_node& node) {
-        if (node.command.serial != serial || node.issuer != owner || node.lease_over) return;
-        if (node.state == detail::command_state::begun) {
-            node.lease_over = true;
-            ++ep.cells[static_cast<unsigned>(cls)].draining;
-        } else {
-            end_command(n, o);
-        }
-    });
-    if (c == lease_class::input) neutral(ep, why);
+    const auto end_commands = [&] {
+        for_each_command(ep, cls, [&](node_index n, detail::command_node& node) {
+            if (node.command.serial != serial || node.issuer != owner || node.lease_over) return;
+            if (node.state == detail::command_state::begun) {
+                node.lease_over = true;
+                ++ep.cells[static_cast<unsigned>(cls)].draining;
+            } else {
+                end_command(n, o);
+            }
+        });
+    };
+    end_commands();
+    if (c == lease_class::input) {
+        neutral(ep, why);
+        end_commands(); // what came while the adapter was called
+    }
     if (!arbiter_.check(cell, owner, serial)) return; // its adapter failed, which ended it
     (void)arbiter_.end(cell, why);
     start_drain(ep, cls);
@@ -302,7 +310,10 @@ refusal core<Traits>::withdraw(origin_id who, wait_id w) {
     if (!control) return refusal::gone;
     if (!w || w.slot() >= lease_cells) return refusal::invalid;
     const waiter gone = arbiter_.withdraw(w, who);
-    if (!gone) return refusal::invalid;
+    if (!gone) {
+        audit_.tally(decision::lease_wait_ended); // changes nothing: counted, not recorded
+        return refusal::invalid;
+    }
     const change guard{*this};
     control->ledger.refund(resource::waiter);
     const endpoint_id at = endpoints_[w.slot() / lease_class_count].id;

@@ -88,6 +88,7 @@ static bool inside_region(detail::adapter_slot& a, const command& c,
 static refusal frame_well_formed(const command& c, std::span<const std::byte> bulk);
 refusal served(const endpoint_type& ep, const command& c, std::span<const std::byte> bulk) const;
 refusal fenced(const detail::control_slot& who, const endpoint_type& ep, const command& c) const;
+bool has_seen(const detail::control_slot& who, const endpoint_type& ep) const;
 submit_result refuse(origin_id who, const command& c, refusal why);
 node_index take_node(unsigned control);
 void free_node(node_index n);

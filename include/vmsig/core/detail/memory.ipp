@@ -69,15 +69,20 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
         note(r.with(why));
         return unexpected<refusal>{why};
     };
-    if (!ep || !control->grant.permits(right::memctx, at)) return refuse_export(refusal::denied);
+    if (!ep || ep->leaving || !control->grant.permits(right::memctx, at))
+        return refuse_export(refusal::denied);
     // Already in its replay, as soon as that tells of the memctx.
     const auto& told = rows_[at.slot()].rights[static_cast<unsigned>(audience::any_right)];
-    if (!has_bit(told, who.slot()) || !ep->memctx.valid()) return refuse_export(refusal::not_ready);
+    // The answer must not overtake the invalidation of the epoch before.
+    const bool late = has_bit(rows_[at.slot()].ready, who.slot()) && !has_seen(*control, *ep);
+    if (!has_bit(told, who.slot()) || late || !ep->memctx.valid())
+        return refuse_export(refusal::not_ready);
     if (!audit_.admit(who.slot(), 1)) return refuse_export(refusal::audit_unavailable);
     const change guard{*this};
     const auto give_back = [&](int error) {
         audit_.withdraw(who.slot());
-        tell(at, memctx_unavailable{error}, bit(who.slot()), true);
+        const bool may = find_control(who) && control->grant.permits(right::memctx, at);
+        if (may) tell(at, memctx_unavailable{error}, bit(who.slot()), true);
         return refuse_export(refusal::not_ready);
     };
     auto locator = describe(*ep);
@@ -89,8 +94,14 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
         if (!exported) return give_back(exported.error().code);
         out.fds_included = true;
     }
-    if (!ep->memctx.valid() || ep->memctx.epoch() != out.locator.epoch)
-        return give_back(ESTALE); // its provider told of a reset meanwhile
+    // Its provider was called, and anything may have happened meanwhile.
+    if (!find_control(who) || !find_endpoint(at) || !control->grant.permits(right::memctx, at)) {
+        audit_.withdraw(who.slot());
+        return refuse_export(find_control(who) ? refusal::denied : refusal::gone);
+    }
+    if (!ep->memctx.valid() || ep->memctx.epoch() != out.locator.epoch ||
+        ep->memctx.version() != out.locator.version)
+        return give_back(ESTALE);
     if (out.fds_included) ep->memctx.mark_fds_taken(who.slot());
     ep->memctx.give(who.slot());
     rows_[at.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= bit(who.slot());
@@ -165,8 +176,9 @@ auto core<Traits>::guest_memory(endpoint_type& ep) -> expected<shown_memory, com
     if (!p || !locator || !ep.memctx.valid())
         return unexpected<completion>{completion::failed(failure::unavailable)};
     const auto shared = p->table->share_fds(p->binding);
-    if (!shared)
-        return unexpected<completion>{completion::failed(failure::io, shared.error().code)};
+    if (!shared || shared->count != locator->fd_count)
+        return unexpected<completion>{
+            completion::failed(failure::io, shared ? EPROTO : shared.error().code)};
     return shown_memory{*locator, *shared};
 }
 
