@@ -9,8 +9,8 @@
 
 namespace {
 
-constexpr int controls = 8;
-constexpr int batch = 64;
+constexpr std::size_t controls = 8;
+constexpr std::size_t batch = 64;
 
 struct issuer {
     std::uint64_t done = 0;
@@ -41,15 +41,15 @@ void ours(benchmark::State& state) {
     std::array<writer, controls> writers;
     std::array<issuer, controls> issuers;
     std::array<vmsig::control_handle, controls> handles;
-    for (int i = 0; i < controls; ++i) {
+    for (std::size_t i = 0; i < controls; ++i) {
         const auto vm = bus.add_endpoint(std::string(1, static_cast<char>('a' + i)));
         bus.attach_adapter(writers[i], vm);
         handles[i] = bus.attach(issuers[i], vmsig::grant{}.on(vm).allow(vmsig::right::memwrite));
     }
     while (bus.dispatch()) {}
     for (auto _ : state) {
-        for (int n = 0; n < batch; ++n) {
-            const int i = n % controls;
+        for (std::size_t n = 0; n < batch; ++n) {
+            const std::size_t i = n % controls;
             handles[i].submit(vmsig::store(issuers[i].held, {0x1000, 0}, 1));
         }
         while (bus.dispatch()) {}
@@ -85,7 +85,7 @@ struct by_hand {
     std::size_t free_count = 0;
     std::unique_ptr<vmsig::audit_record[]> audit{new vmsig::audit_record[4096]};
     std::uint64_t records = 0, number = 0, waiting = 0, now = 42;
-    int served = 0;
+    unsigned served = 0;
     void (*execute)(void*, const vmsig::command&) = nullptr;
     void* adapter = nullptr;
 
@@ -124,7 +124,7 @@ struct by_hand {
     void dispatch() {
         while (waiting != 0) {
             const std::uint64_t after = waiting & ~((std::uint64_t{2} << served) - 1);
-            const int who = __builtin_ctzll(after ? after : waiting);
+            const auto who = static_cast<unsigned>(__builtin_ctzll(after ? after : waiting));
             served = who;
             queue& q = queues[who];
             const std::uint16_t n = q.head;
@@ -134,7 +134,7 @@ struct by_hand {
                 q.tail = 0xffff;
                 waiting &= ~(std::uint64_t{1} << who);
             }
-            if (fenced(static_cast<unsigned>(who), at.command)) execute(adapter, at.command);
+            if (fenced(who, at.command)) execute(adapter, at.command);
             note(at.issuer, at.command, at.id, vmsig::decision::command_ended);
             vmsig::event e;
             e.kind = vmsig::kind::receipt;
@@ -187,6 +187,6 @@ void limit(benchmark::State& state) {
 } // namespace
 
 int main(int argc, char** argv) {
-    bench::pair("6  command, 64 from 8 controls", 1.10, batch, limit, ours);
+    bench::pair("6  command, 64 from 8 controls", 1.10, static_cast<int>(batch), limit, ours);
     return bench::run(argc, argv);
 }

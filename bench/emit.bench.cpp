@@ -8,7 +8,9 @@ namespace {
 
 struct subscriber {
     std::uint64_t sum = 0;
-    void on_event(const vmsig::event& e, vmsig::control_handle) { sum += e.timestamp.ns; }
+    void on_event(const vmsig::event& e, vmsig::control_handle) {
+        sum += static_cast<std::uint64_t>(e.timestamp.ns);
+    }
 };
 
 struct sensor {
@@ -29,11 +31,11 @@ struct raw_sink {
     static_cast<subscriber*>(self)->sum += static_cast<std::uint64_t>(e.timestamp.ns);
 }
 
-template <int Subscribers>
+template <std::size_t Subscribers>
 void limit(benchmark::State& state) {
     std::array<subscriber, Subscribers> all;
     std::array<raw_sink, Subscribers> sinks;
-    for (int i = 0; i < Subscribers; ++i) sinks[i] = {&raw_deliver, &all[i]};
+    for (std::size_t i = 0; i < Subscribers; ++i) sinks[i] = {&raw_deliver, &all[i]};
     std::uint64_t value = 0;
     for (auto _ : state) {
         vmsig::event e;
@@ -46,7 +48,7 @@ void limit(benchmark::State& state) {
     benchmark::DoNotOptimize(all);
 }
 
-template <int Subscribers, int Matching>
+template <std::size_t Subscribers, std::size_t Matching>
 void ours(benchmark::State& state) {
     vmsig::core<> bus;
     const auto vm = bus.add_endpoint("a");
@@ -54,7 +56,7 @@ void ours(benchmark::State& state) {
     sensor s;
     bus.attach_adapter(s, vm);
     std::array<subscriber, Subscribers> all;
-    for (int i = 0; i < Subscribers; ++i)
+    for (std::size_t i = 0; i < Subscribers; ++i)
         bus.attach(all[i], vmsig::grant{}
                                .on(i % (Subscribers / Matching) == 0 ? vm : other)
                                .allow(vmsig::right::observe));

@@ -54,7 +54,8 @@ struct endpoint_slot {
     std::uint32_t leds = 0;
     bool leds_known = false;
     memctx_cache memctx;
-    std::array<adapter_id, role_count> served{}; ///< by role; input is below
+    export_level shared_level = export_level::refused; ///< of the last export
+    std::array<adapter_id, role_count> served{};       ///< by role; input is below
     std::array<adapter_id, Limits::input_adapters_per_endpoint> input{};
     held_set held;
     bool neutral_owed = false; ///< the adapter has not accepted all releases yet

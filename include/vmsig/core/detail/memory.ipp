@@ -89,9 +89,11 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     if (!locator) return give_back(locator.error().code);
     memctx_export out;
     out.locator = *locator;
+    out.locator.level = ep->shared_level;
     if (!ep->memctx.took_fds(who.slot())) {
         const auto exported = export_fds(*ep, out);
         if (!exported) return give_back(exported.error().code);
+        ep->shared_level = out.locator.level;
         out.fds_included = true;
     }
     // Its provider was called, and anything may have happened meanwhile.
@@ -145,6 +147,8 @@ refusal core<Traits>::refresh(origin_id who, endpoint_id at) {
     if (!ep || !control->grant.permits(right::memctx, at)) return refusal::denied;
     if (!find_adapter(ep->served[static_cast<unsigned>(role::memctx_provider)]))
         return refusal::unsupported;
+    // Between the raise and the command that raised it the memory is still the old one.
+    if (ep->epochs.commanded()) return refusal::not_ready;
     const change guard{*this};
     ask_provider(*ep);
     return refusal::none;

@@ -43,7 +43,7 @@ core<Traits>::~core() {
         for (unsigned i = 0; i < limits::controls; ++i)
             detach_control(controls_[i].id, lease_end::owner_gone);
         for (endpoint_type& ep : endpoints_) remove_endpoint(ep.id);
-        for (std::uint16_t place = 0; place < host_watches_.size(); ++place) {
+        for (std::uint16_t place = 0; place < limits::host_watches; ++place) {
             for (detail::watch_slot& w : watches_)
                 if (w.owner == detail::watch_owner::host && w.place == place) drop_watch(w.id);
             end_host_watch(place);
@@ -201,7 +201,7 @@ void core<Traits>::reap() {
     for (unsigned i = 0; i < limits::controls; ++i) controls_[i].leaving = false;
     for (detail::adapter_slot& a : adapters_) a.leaving = false;
     for (endpoint_type& ep : endpoints_) ep.leaving = ep.leaving && ep.live;
-    for (std::uint16_t place = 0; place < host_watches_.size(); ++place)
+    for (std::uint16_t place = 0; place < limits::host_watches; ++place)
         if (host_watches_[place].ending) end_host_watch(place);
 }
 

@@ -81,7 +81,7 @@ void core<Traits>::unwatch_for(adapter_id by, watch_id id) {
 template <class Traits>
 expected<watch_id, os_error> core<Traits>::watch(unique_fd& fd, interests what,
                                                  fd_callback callback, posted cleanup) {
-    for (std::uint16_t place = 0; place < host_watches_.size(); ++place) {
+    for (std::uint16_t place = 0; place < limits::host_watches; ++place) {
         host_watch& h = host_watches_[place];
         if (h.fd || h.callback) continue;
         auto id = add_watch(detail::watch_owner::host, place, fd.get(), what, {});
