@@ -12,7 +12,7 @@ using test::plugged;
 TEST_CASE("the guest's first words") {
     VMSIG_NEEDS_KVM();
     plugged p{plugged::booted};
-    CHECK(p.sees.console().starts_with("ready boot=0001 cr3="));
+    CHECK(p.until([&] { return p.sees.console().starts_with("ready boot=0001 cr3="); }));
 }
 
 TEST_CASE("a flood is told in bounded pieces, and nothing of it is lost while somebody listens") {
