@@ -46,7 +46,7 @@ struct stage {
     }
     vmsig::lease operator_input() const {
         vmsig::lease found;
-        for (const vmsig::event& e : operator_.log()) {
+        for (const vmsig::event& e : overseer.log()) {
             const auto* g = e.as<vmsig::lease_granted>();
             if (g && g->endpoint == vm() && g->lease_class == lease_class::input) found = *g;
         }
@@ -56,7 +56,7 @@ struct stage {
     timeline& out;
     std::string_view backend;
     participant agent{"agent"};
-    participant operator_{"operator"};
+    participant overseer{"operator"};
     participant late{"late"};
     world<Machine> w;
     guest_window window;

@@ -43,15 +43,15 @@ void preempt(stage<Machine>& s) {
     std::array<vmsig::correlation_id, 3> queued{};
     for (auto& id : queued)
         id = s.agent.bus.submit(vmsig::press(mine.lease, KEY_B).delayed(vmsig::seconds(5))).id;
-    const std::size_t mark = s.operator_.mark();
-    const auto got = s.operator_.bus.acquire(s.vm(), lease_class::input);
+    const std::size_t mark = s.overseer.mark();
+    const auto got = s.overseer.bus.acquire(s.vm(), lease_class::input);
     s.out.check(got && got.lease.serial > mine.lease.serial,
                 fmt::format("the operator preempts: serial {} -> {}", mine.lease.serial.value,
                             got.lease.serial.value));
     const auto first =
-        s.operator_.bus.submit(vmsig::press(got.lease, KEY_O).hold(vmsig::milliseconds(5)));
-    s.out.check(first && s.done(s.operator_, first.id) &&
-                    s.operator_.find(kind::lease_granted, s.vm(), mark),
+        s.overseer.bus.submit(vmsig::press(got.lease, KEY_O).hold(vmsig::milliseconds(5)));
+    s.out.check(first && s.done(s.overseer, first.id) &&
+                    s.overseer.find(kind::lease_granted, s.vm(), mark),
                 "and types its first key");
     s.out.check(s.w.until([&] {
         return s.window.word(offsetof(vmsig_guest_state, key_count)) == *before + 4;

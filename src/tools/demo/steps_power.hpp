@@ -12,20 +12,20 @@ void boot(stage<Machine>& s) {
     const auto driver =
         right::observe | right::memctx | right::memread | right::memwrite | right::input;
     s.agent.bus = s.w.bus.attach(s.agent, vmsig::grant{both}.allow(driver).rank(10));
-    s.operator_.bus = s.w.bus.attach(
-        s.operator_, vmsig::grant{both}.allow(driver | right::power | right::admin).rank(100));
+    s.overseer.bus = s.w.bus.attach(
+        s.overseer, vmsig::grant{both}.allow(driver | right::power | right::admin).rank(100));
     s.out.say("host", fmt::format("{} machines, back end {}", s.w.vm.size(), s.backend));
     const bool replayed = s.w.until([&] {
-        return s.operator_.find(kind::replay_end, s.w.vm[0]) &&
-               s.operator_.find(kind::replay_end, s.w.vm[1]);
+        return s.overseer.find(kind::replay_end, s.w.vm[0]) &&
+               s.overseer.find(kind::replay_end, s.w.vm[1]);
     });
     s.out.check(replayed, "both controls had their replay before anything else");
     for (const auto at : s.w.vm) {
-        const auto power = s.operator_.bus.acquire(at, lease_class::power);
-        const auto started = s.operator_.bus.submit(vmsig::power(power.lease, vmsig::verb::start));
-        s.out.check(power && started && s.done(s.operator_, started.id),
+        const auto power = s.overseer.bus.acquire(at, lease_class::power);
+        const auto started = s.overseer.bus.submit(vmsig::power(power.lease, vmsig::verb::start));
+        s.out.check(power && started && s.done(s.overseer, started.id),
                     fmt::format("{} started under the power lease", s.w.bus.name_of(at)));
-        s.operator_.bus.release(power.lease);
+        s.overseer.bus.release(power.lease);
         const bool ready = s.w.until([&] {
             return s.agent.text(at).find("ready") != std::string::npos &&
                    s.agent.find(kind::memctx_published, at);
@@ -42,11 +42,11 @@ void reset(stage<Machine>& s) {
     s.out.step(6, "The operator resets the machine under the agent's hands");
     const auto before = s.w.bus.epoch_of(s.vm());
     const std::size_t mark = s.agent.mark();
-    const auto power = s.operator_.bus.acquire(s.vm(), lease_class::power);
+    const auto power = s.overseer.bus.acquire(s.vm(), lease_class::power);
     const auto stale = s.agent.bus.submit(
         vmsig::store(s.agent_memory, s.mailbox(), 0x77).delayed(vmsig::seconds(5)));
-    const auto reset = s.operator_.bus.submit(vmsig::power(power.lease, vmsig::verb::reset));
-    s.out.check(power && stale && reset && s.done(s.operator_, reset.id),
+    const auto reset = s.overseer.bus.submit(vmsig::power(power.lease, vmsig::verb::reset));
+    s.out.check(power && stale && reset && s.done(s.overseer, reset.id),
                 "power lease taken, reset done");
     s.w.until([&] { return s.agent.receipt_of(stale.id).has_value(); });
     s.out.check(s.agent.ended(stale.id, outcome::stale_epoch),
@@ -98,9 +98,9 @@ void late(stage<Machine>& s) {
     s.out.check(held == 3, "three leases with their holders");
     s.late.clear_text(s.vm());
     const std::size_t mark = s.late.mark();
-    const auto key = s.operator_.bus.submit(
-        vmsig::press(s.operator_input(), KEY_Z).hold(vmsig::milliseconds(5)));
-    s.out.check(key && s.done(s.operator_, key.id) && s.w.until([&] {
+    const auto key =
+        s.overseer.bus.submit(vmsig::press(s.operator_input(), KEY_Z).hold(vmsig::milliseconds(5)));
+    s.out.check(key && s.done(s.overseer, key.id) && s.w.until([&] {
         return s.late.text(s.vm()).find("key ac") != std::string::npos;
     }),
                 "and then the stream: it sees the guest echo a key");
