@@ -117,7 +117,6 @@ void host_adapter::on_begun(const status& s) {
 /// The machine stands still, and begins anew when it is told to.
 void host_adapter::on_reset_requested(const status& s) {
     const bool commanded = guest_.ending != 0;
-    beside_.memory.advance(); // what was begun is done before the reset is announced
     guest_.alive = false;
     beside_.memory.ended();
     if (!commanded) tell(transition::reset, cause_of(s.cause));

@@ -20,6 +20,14 @@ std::vector<input_change> long_frame(std::size_t changes) {
     return frame;
 }
 
+/// As long, and two keys stay down.
+std::vector<input_change> held_frame() {
+    auto frame = long_frame(254);
+    frame.push_back(input_change::key(KEY_RIGHTCTRL, true));
+    frame.push_back(input_change::key(KEY_RIGHTALT, true));
+    return frame;
+}
+
 correlation_id send(plugged& p, const std::vector<input_change>& frame) {
     return p.submit(frame_of(p.input(), {}), std::as_bytes(std::span{frame}));
 }
@@ -108,10 +116,7 @@ TEST_CASE("releases that do not fit are sent later, before the next owner's keys
     plugged p{plugged::booted};
     REQUIRE(p.power(verb::pause).outcome == outcome::done);
     send(p, long_frame(256));
-    auto last = long_frame(254);
-    last.push_back(input_change::key(KEY_RIGHTCTRL, true));
-    last.push_back(input_change::key(KEY_RIGHTALT, true));
-    CHECK(p.ended(send(p, last)).outcome == outcome::done);
+    CHECK(p.ended(send(p, held_frame())).outcome == outcome::done);
     const correlation_id lost = send(p, long_frame(256));
     CHECK(p.status() == vm_state::paused);
     CHECK(p.me.release(p.input()) == refusal::none);
@@ -145,11 +150,12 @@ TEST_CASE("no key survives a reset, and a key of the new epoch reaches the new i
     CHECK(p.keys_since(0) == bytes{0x30, 0xb0});
 }
 
-TEST_CASE("frames that wait when a paused machine is reset end as stale") {
+TEST_CASE("what waits when a paused machine is reset does not reach the next incarnation") {
     VMSIG_NEEDS_KVM();
     plugged p{plugged::booted};
     REQUIRE(p.power(verb::pause).outcome == outcome::done);
-    for (int i = 0; i < 2; ++i) send(p, long_frame(256));
+    send(p, long_frame(256));
+    REQUIRE(p.ended(send(p, held_frame())).outcome == outcome::done); // no room for its releases
     const correlation_id waiting = send(p, long_frame(256));
     CHECK(p.status() == vm_state::paused);
     CHECK(p.power(verb::reset).outcome == outcome::done);

@@ -89,6 +89,8 @@ TEST_CASE("a word in the mailbox is acknowledged by the guest") {
     plugged p{plugged::booted};
     for (std::uint64_t n = 1; n <= 20; ++n) REQUIRE(p.mail(n));
     CHECK(p.word(STATE_OFFSET(mailbox_count)) == 20);
+    CHECK(p.word(STATE_OFFSET(kicks)) > 0);           // it did not wait for a tick
+    CHECK(p.sees.count(kind::memctx_published) == 1); // nobody asked again
     CHECK(p.sees.count(kind::memory_written) == 20);
 }
 
@@ -159,6 +161,11 @@ TEST_CASE("a paused write compares across both pages first") {
         return p.run(c, std::as_bytes(std::span{bytes_then_expected, 32}));
     };
     CHECK(failed_of(run("ACROSS-THE-PAGESacross-the-pageS"), failure::mismatch));
+    command_builder eight = compare_store(p.memory(), p.at(STATE_OFFSET(straddle) + 4), 0, 0);
+    eight.value.mode = write_mode::paused;
+    const receipt r = p.run(eight);
+    CHECK(r.failure == failure::mismatch);
+    CHECK(std::memcmp(&r.value, "ss-the-p", 8) == 0);
     const auto before = p.peek<std::array<char, 16>>(at);
     CHECK(std::string(before.data(), 16) == "across-the-pages");
     CHECK(run("ACROSS-THE-PAGESacross-the-pages").outcome == outcome::done);
@@ -232,6 +239,61 @@ TEST_CASE("a paused write that a reset overtakes is written whole before it or n
     }
     INFO(written << " of 11 were written");
     CHECK(p.mail(1)); // no pause was left behind
+}
+
+TEST_CASE("memory of an incarnation that is about to end is not written in the new epoch") {
+    VMSIG_NEEDS_KVM();
+    plugged p{plugged::booted};
+    const memory_at physical{p.gpa(STATE_OFFSET(scratch)), 0};
+    correlation_id early;
+    p.sees.script = [&](const event& e, control_handle bus) {
+        if (e.is(kind::epoch_changed)) early = bus.submit(store(p.memory(), physical, 7)).id;
+    };
+    CHECK(p.power(verb::reset).outcome == outcome::done);
+    p.sees.script = {};
+    REQUIRE(early);
+    CHECK(failed_of(p.ended(early), failure::unavailable));
+    CHECK(p.peek<std::uint64_t>(physical) != 7);
+}
+
+TEST_CASE("an epoch that somebody else raised ends a paused write and shows the same memory") {
+    VMSIG_NEEDS_KVM();
+    plugged p{plugged::booted};
+    struct {
+        adapter_handle bus;
+        void on_attach(adapter_handle b) { bus = b; }
+    } sensor;
+    const adapter_id other = p.bus.attach_adapter(sensor, p.vm);
+    REQUIRE(p.mail(VMSIG_GUEST_SET_MODE | VMSIG_GUEST_MODE_BUSY));
+    const std::uint64_t root = p.locator.roots()[0].root;
+    const auto bytes = filled<64>(9);
+    const correlation_id id = write(p, STATE_OFFSET(scratch), bytes, write_mode::paused);
+    p.bus.dispatch(); // begun: it waits for the vCPU to stop
+    CHECK(sensor.bus.emit(lifecycle{transition::memory_replaced, cause::host}));
+    CHECK(failed_of(p.ended(id), failure::unavailable));
+    REQUIRE(p.until([&] { return p.sees.count(kind::memctx_published) == 2; }));
+    REQUIRE(p.look());
+    CHECK(p.locator.epoch == epoch_number{2});
+    CHECK(p.locator.roots()[0].root == root);
+    CHECK(p.word(STATE_OFFSET(scratch)) == 0);
+    CHECK(p.heartbeat_moves());
+    CHECK(p.mail(1));
+    p.bus.detach(other);
+}
+
+TEST_CASE("a machine that is unplugged in the middle of a paused write goes on") {
+    VMSIG_NEEDS_KVM();
+    plugged p{plugged::booted};
+    REQUIRE(p.mail(VMSIG_GUEST_SET_MODE | VMSIG_GUEST_MODE_BUSY));
+    const auto bytes = filled<64>(9);
+    const correlation_id id = write(p, STATE_OFFSET(scratch), bytes, write_mode::paused);
+    p.bus.dispatch();
+    p.machine.unplug();
+    CHECK(p.ended(id).outcome == outcome::adapter_fault);
+    p.machine.plug_into(p.bus, p.vm);
+    REQUIRE(p.until([&] { return p.look(); }));
+    CHECK(p.word(STATE_OFFSET(scratch)) == 0);
+    CHECK(p.heartbeat_moves());
 }
 
 TEST_CASE("what was queued for memory before a reset is stale after it") {

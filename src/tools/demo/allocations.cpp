@@ -1,18 +1,41 @@
-// allocations: the global operator new, with a counter.
+// allocations: the global operator new, with a counter. Under a sanitizer, whose own operators must
+// stay in place, the hook that its malloc calls.
 #include "allocations.hpp"
 
 #include <cstdlib>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VMSIG_DEMO_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define VMSIG_DEMO_SANITIZED 1
+#endif
+#endif
+
 namespace {
 thread_local bool counting = false;
 thread_local std::uint64_t count = 0;
+} // namespace
+
+#ifdef VMSIG_DEMO_SANITIZED
+
+// <sanitizer/allocator_interface.h>, which only one of the compilers ships.
+extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t);
+void __sanitizer_malloc_hook(const volatile void*, std::size_t) {
+    if (counting) ++count;
+}
+
+#else
+
+namespace {
 
 void* allocate(std::size_t bytes) {
     if (counting) ++count;
     if (void* p = std::malloc(bytes ? bytes : 1)) return p;
     throw std::bad_alloc{};
 }
+
 } // namespace
 
 void* operator new(std::size_t bytes) { return allocate(bytes); }
@@ -21,6 +44,8 @@ void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+
+#endif
 
 namespace demo {
 
