@@ -40,7 +40,10 @@ def test_cases(text):
 def names_of(path, text):
     """Every test that a file of the tree defines."""
     parts = path.parts
-    if path.suffix == ".cpp" and parts[0] == "tests" and len(parts) == 3:
+    if path.name.endswith(".fuzz.cpp"):
+        stem = path.name.removesuffix(".fuzz.cpp")
+        yield from (f"fuzz/{stem}", f"libfuzzer/{stem}")
+    elif path.suffix == ".cpp" and parts[0] == "tests" and len(parts) == 3:
         yield from (f"{parts[1]}/{name}" for name in test_cases(text))
         if parts[1] == "compile_fail":
             yield f"compile_fail.{path.stem}"

@@ -319,15 +319,22 @@ TEST_CASE("pins keep a payload, are charged, and are given back on detach") {
     CHECK_FALSE(w.m.bus.allocate(8));
 }
 
-TEST_CASE("when no payload block is free a read is refused busy, and nothing leaks") {
+TEST_CASE("a control has payload blocks of its own, whatever adapters and others take") {
     shared w;
     w.publish();
-    std::vector<payload_id> blocks;
-    while (const payload_id p = w.m.bus.allocate(8)) blocks.push_back(p);
-    CHECK(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8)).why == refusal::busy);
-    CHECK(w.bus.pending_of(w.reader.bus.origin()) == 0);
-    for (const payload_id p : blocks) w.m.bus.discard(p);
-    CHECK(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8)));
+    while (w.m.bus.allocate(8)) continue;
+    constexpr unsigned own = small_limits::payloads_per_control;
+    for (auto* p : {&w.reader, &w.a}) {
+        for (unsigned i = 0; i < own; ++i)
+            REQUIRE(p->bus.submit(read_memory(w.vm, {0, 0}, 8)).why == refusal::none);
+        CHECK(p->bus.submit(read_memory(w.vm, {0, 0}, 8)).why == refusal::busy);
+        CHECK(w.bus.pending_of(p->bus.origin()) == own);
+    }
+    w.settle();
+    CHECK(w.reader.count(kind::receipt) == own);
+    REQUIRE(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8)));
+    w.reader.bus.detach();
+    w.settle();
 }
 
 TEST_CASE("bytes that were read are withheld from whoever lost the right before they came") {

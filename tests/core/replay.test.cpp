@@ -26,14 +26,14 @@ using kinds = std::vector<kind>;
 
 } // namespace
 
-TEST_CASE("a late subscriber gets begin, state, lease holders, memctx, end, in that order") {
+TEST_CASE("a late subscriber gets begin, state, memctx, lease holders, end, in that order") {
     lively w;
     agent late;
     late.bus = w.bus.attach(late, full(w.vm));
     CHECK(late.log.empty());
     w.bus.dispatch();
-    CHECK(late.kinds() == kinds{kind::replay_begin, kind::lifecycle, kind::lease_changed,
-                                kind::memctx_published, kind::replay_end});
+    CHECK(late.kinds() == kinds{kind::replay_begin, kind::lifecycle, kind::memctx_published,
+                                kind::lease_changed, kind::replay_end});
     CHECK(late.last<lifecycle>().state == vm_state::running);
     CHECK(late.last<lifecycle>().replayed == 1);
     CHECK(late.last<lease_changed>().holder == w.owner.bus.origin());

@@ -2,6 +2,8 @@
 // running; whoever is detached, narrowed or removed inside a callback gets nothing more.
 #include "harness.hpp"
 
+#include <array>
+
 using namespace vmsig;
 using namespace vmsig::test;
 
@@ -146,6 +148,12 @@ TEST_CASE("the next tenant of a slot never gets its predecessor's receipt") {
     const origin_id former = w.a.bus.origin();
     w.bus.detach(former);
     w.settle();
+    // A slot that still has something at an adapter is the last choice.
+    std::array<agent, small_limits::controls - 3> others;
+    for (agent& other : others) {
+        w.join(other, full(w.vm));
+        CHECK(other.bus.origin().slot() != former.slot());
+    }
     agent next;
     w.join(next, full(w.vm));
     REQUIRE(next.bus.origin().slot() == former.slot());
@@ -386,15 +394,4 @@ TEST_CASE("a pooled payload can be read in the callback only, and by its receive
     CHECK(stolen == 0);
     CHECK(a.bus.bytes(kept).empty());
     CHECK(a.bus.pin(kept) == refusal::invalid);
-}
-
-TEST_CASE("a payload that is emitted badly is given back to the pool") {
-    bench<> w;
-    sensor source;
-    w.bus.attach_adapter(source, w.vm);
-    for (int i = 0; i < 100; ++i) {
-        const payload_id p = source.bus.allocate(8);
-        REQUIRE(p);
-        CHECK_FALSE(source.bus.emit(i % 2 ? kind::lifecycle : kind::receipt, p, 8));
-    }
 }

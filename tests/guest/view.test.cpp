@@ -99,7 +99,7 @@ TEMPLATE_TEST_CASE("virtual reads translate every page", "", pread_view, mapped_
 TEMPLATE_TEST_CASE("without a known paging mode there are no virtual addresses", "", pread_view,
                    mapped_view) {
     machine vm;
-    vm.locator.paging = paging_mode::aarch64_4k;
+    vm.locator.paging = paging_mode::none;
     const auto view = vm.view<TestType>();
     CHECK(error_of(view, {virtual_address{va}, vm.root}, 8).fault ==
           guest_fault::unsupported_paging);

@@ -57,6 +57,7 @@ public:
     }
     std::uint64_t grants() const { return grants_; }
     std::uint64_t refused_waiters() const { return refused_waiters_; }
+    std::uint64_t pushed_out() const { return pushed_out_; }
 
 private:
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
@@ -101,6 +102,7 @@ private:
         if (p.what == step::preempt || p.what == step::grant) REQUIRE_HERE(grant(cell, r));
         if (p.what == step::wait || p.what == step::ask) {
             const bool asks = p.what == step::ask;
+            if (asks && !model_[cell].waits_here(r.who.who)) make_room(cell, r.who.rank);
             const auto id =
                 asks ? arbiter_.begin_ask(cell, r, p.deadline) : arbiter_.enqueue(cell, r);
             const bool known = model_[cell].waits_here(r.who.who);
@@ -113,6 +115,15 @@ private:
         const serial_number before = arbiter_.serial(cell);
         REQUIRE_HERE(!arbiter_.grant(cell, r, now_));
         REQUIRE_HERE(arbiter_.serial(cell) == before);
+    }
+    void make_room(std::uint32_t cell, std::uint32_t rank) {
+        const auto expected = model_[cell].pushed_out(rank);
+        const waiter gone = arbiter_.make_room(cell, rank);
+        REQUIRE_HERE(static_cast<bool>(gone) == expected.has_value());
+        if (!expected) return;
+        REQUIRE_HERE(gone.id == expected->id && gone.request == expected->request);
+        model_[cell].leave(gone.request.who.who);
+        ++pushed_out_;
     }
     /// False when the counter is at its limit.
     bool grant(std::uint32_t cell, const lease_request& r) {
@@ -293,6 +304,7 @@ private:
     std::set<std::uint64_t> waits_;
     std::uint64_t grants_ = 0;
     std::uint64_t refused_waiters_ = 0;
+    std::uint64_t pushed_out_ = 0;
 };
 
 template <class Policy>

@@ -81,7 +81,14 @@ struct naive_cell {
             return room() ? plan{step::preempt, {}, {}} : no(refusal::exhausted);
         }
         if (waits_here(r.who.who) && position(r.who.who)->asks_until) return {step::wait, {}, {}};
-        return join({step::ask, {}, d.deadline}, r);
+        const plan ask{step::ask, {}, d.deadline};
+        const plan p = join(ask, r);
+        return p.why == refusal::busy && served().back().request.who.rank < r.who.rank ? ask : p;
+    }
+    /// Whom a challenger of that rank pushes out of a full queue.
+    std::optional<naive_waiter> pushed_out(std::uint32_t rank) const {
+        if (waiters.size() < capacity || served().back().request.who.rank >= rank) return {};
+        return served().back();
     }
 
     serial_number grant(const lease_request& r, instant now) {

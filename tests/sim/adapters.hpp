@@ -236,6 +236,8 @@ private:
     void complete(correlation_id id, const completion& how) {
         on_.log.line("complete", bus_.id().value, id.value,
                      static_cast<std::uint64_t>(how.outcome));
+        if (bus_.id() && !detached_)
+            on_.model.completes(id, bus_.id(), how.outcome == outcome::done);
         on_.bus([&] { bus_.complete(id, how); });
     }
     void tell(transition what, cause why) {
@@ -243,7 +245,7 @@ private:
         const shadow_endpoint* ep = on_.model.cells.find(at_);
         const epoch_number before = ep ? ep->epoch : epoch_number{};
         const bool expected_to = destructive(what) && why == cause::guest && !commanded();
-        const bool dark = what == transition::powered_off || what == transition::crashed;
+        const bool dark = what == transition::powered_off;
         on_.log.line("happens", bus_.id().value, static_cast<std::uint64_t>(what));
         if (dark) on_.model.keys.going_dark(at_);
         const bool ok = on_.bus([&] {

@@ -113,8 +113,19 @@ public:
         if (shadow_endpoint* ep = cells.find(t->what.endpoint); ep && !t->releasing)
             ep->last_run[static_cast<unsigned>(t->cls())] = core_.now();
         t->begun = true;
+        t->open_at = by;
+        if (t->cls() != command_class::input) return;
+        t->frame.assign(taken.frame.begin(), taken.frame.end());
+        keys.took(t->what.endpoint, by, t->what.serial, taken.frame);
+    }
+    /// About to be said by an adapter that is attached, perhaps of a command that is not its own.
+    void completes(correlation_id id, adapter_id by, bool done) {
+        tracked_command* t = commands.find(id);
+        if (!t || t->open_at != by) return;
+        t->open_at = {};
+        if (t->ended || done) return;
         if (t->cls() == command_class::input)
-            keys.took(t->what.endpoint, by, t->what.serial, taken.frame);
+            keys.failed(t->what.endpoint, by, t->what.serial, t->frame);
     }
     void not_taken(correlation_id id) {
         const tracked_command* t = commands.find(id);

@@ -21,6 +21,8 @@ struct tracked_command {
     bool follows = false; ///< `after` names a command of its issuer that was alive
     bool handed = false;
     bool begun = false;
+    adapter_id open_at; ///< took it, and has said nothing of it yet
+    std::vector<input_change> frame;
     bool releasing = false; ///< handed over again, for the second half of a hold
     bool raised = false;    ///< the epoch, before it was handed over
     bool ended = false;

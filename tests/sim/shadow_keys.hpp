@@ -31,23 +31,43 @@ public:
             if (selects_slot(c)) slot = c.value;
             const bool contact = is_contact(c);
             if (c.type != EV_KEY && !contact) continue;
-            const key k{contact ? touch_bit | static_cast<unsigned>(slot) : c.code, s, by};
+            const key k{contact ? touch_bit | static_cast<unsigned>(slot) : c.code, s, by, false};
             const bool press = contact ? c.value >= 0 : c.value != 0;
             const auto found = std::find_if(down.begin(), down.end(),
                                             [&](const key& d) { return d.what == k.what; });
             const bool held = found != down.end();
-            broken_.expect(press ? !held || contact : held,
+            const bool doubtful = held && found->doubtful;
+            broken_.expect(press ? !held || contact || doubtful : held,
                            "repeats and releases of what is not down are left out", at.value,
                            k.what, press);
             if (held) down.erase(found);
             if (press) down.push_back(k);
         }
     }
-    /// What `by`, which takes `codes`, is told to release.
+    /// What `by` had taken has failed: it may be down.
+    void failed(endpoint_id at, adapter_id by, serial_number s, input_frame frame) {
+        std::vector<key>& down = down_[at.slot()];
+        std::int32_t slot = -1;
+        for (const input_change& c : frame) {
+            if (selects_slot(c)) slot = c.value;
+            if (c.type != EV_KEY && !is_contact(c)) continue;
+            const unsigned what = is_contact(c) ? touch_bit | static_cast<unsigned>(slot) : c.code;
+            const auto found = std::find_if(down.begin(), down.end(),
+                                            [&](const key& d) { return d.what == what; });
+            if (found != down.end())
+                found->doubtful = true;
+            else
+                down.push_back({what, s, by, true});
+        }
+    }
+    /// What `by`, which takes `codes`, is told to release: of all that is down, or, when it leaves,
+    /// of what it holds down itself.
     void asked(endpoint_id at, adapter_id by, const input_codes& codes, input_frame frame) {
         if (is_safety(codes, frame)) return;
         std::vector<key>& down = down_[at.slot()];
-        bool right = is_inverse(down, frame);
+        std::vector<key> own = down;
+        std::erase_if(own, [by](const key& k) { return k.by != by; });
+        bool right = is_inverse(down, frame) || is_inverse(own, frame);
         // What a failing adapter held is gone with it, shortly before it says farewell.
         for (std::size_t i = down.size(); !right && i-- > 0;) {
             if (down[i].by == by) continue;
@@ -65,9 +85,12 @@ public:
         n = std::min(n, frame.size());
         if (is_safety(codes, frame)) return safety(at, by, frame, n);
         std::vector<key>& down = down_[at.slot()];
-        while (!down.empty() && n >= cost(down.back())) {
-            n -= cost(down.back());
-            down.pop_back();
+        for (std::size_t i = 0; i < n; ++i) {
+            const bool touch = selects_slot(frame[i]);
+            if (touch && i + 1 == n) return; // half a touch is none
+            const unsigned what =
+                touch ? touch_bit | static_cast<unsigned>(frame[i++].value) : frame[i].code;
+            std::erase_if(down, [what](const key& k) { return k.what == what; });
         }
     }
     /// The device is gone, and what it held.
@@ -94,6 +117,7 @@ private:
         unsigned what = 0;
         serial_number serial;
         adapter_id by;
+        bool doubtful = false;
     };
     static bool is_inverse(const std::vector<key>& down, input_frame frame) {
         std::vector<input_change> all;
@@ -122,11 +146,9 @@ private:
             if (i < n)
                 std::erase_if(down, same);
             else if (std::none_of(down.begin(), down.end(), same))
-                down.push_back({frame[i].code, {}, by});
+                down.push_back({frame[i].code, {}, by, false});
         }
     }
-    static std::size_t cost(const key& k) { return (k.what & touch_bit) != 0 ? 2 : 1; }
-
     verdict& broken_;
     std::array<std::vector<key>, most_endpoints> down_;
     std::array<bool, most_endpoints> dark_{};

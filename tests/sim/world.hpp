@@ -141,7 +141,7 @@ private:
         calm = true;
         dice = random{plan_.seed, ~std::uint64_t{0}};
         log_.line("calm");
-        for (unsigned round = 0; round < 60 && !verdict_.broken(); ++round) {
+        for (unsigned round = 0; round < 400 && !verdict_.broken(); ++round) {
             for (std::size_t i = 0; i < devices_.size(); ++i) devices_[i]->finish_all();
             unsigned turns = 0;
             while (bus([&] { return core_->dispatch(); }) && !verdict_.broken())

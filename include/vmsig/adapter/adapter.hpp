@@ -12,8 +12,10 @@
 //                                                             coordinates must lie
 //     size_t neutral(span<const input_change>, adapter_handle)
 //                                                             input: releases, in order; how many
-//                                                             were accepted (the rest comes again
-//                                                             after input_ready())
+//                                                             were accepted. The rest comes at
+//                                                             once, until none is accepted, and
+//                                                             then after input_ready(). A touch
+//                                                             is two changes, accepted together
 //     expected<memctx_locator, os_error> describe()           memctx_provider
 //     expected<ram_fds, os_error> share_fds()                 memctx_provider; borrowed
 //     void invalidate(epoch_number, adapter_handle)           memctx_provider: drop the snapshot,
@@ -21,8 +23,8 @@
 //
 // `execute` and `neutral` can run under the adapter's own `emit`: emit last. Each taken command is
 // completed once, at once or later; to complete needs no take when the command cannot be done.
-// Nothing here may block. An adapter may throw: it is quarantined then, the leases of the classes
-// it served end and the endpoint is told.
+// Nothing here may block (`core::calls` names who does). An adapter may throw: it is quarantined
+// then, the leases of the classes it served end and the endpoint is told.
 #pragma once
 
 #include <array>

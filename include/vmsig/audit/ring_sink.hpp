@@ -32,12 +32,14 @@ public:
     }
     /// Records ever written; the last N of them are here.
     std::uint64_t count() const { return count_; }
-    /// Calls `f(record)` for the last `n`, or as many as are here, oldest first. `f` must not
-    /// write.
+    /// Calls `f(record)` for the last `n`, or as many as are here, oldest first. What is written
+    /// meanwhile is not read.
     template <class F>
     void for_each_last(std::size_t n, F&& f) const {
         const std::uint64_t kept = std::min<std::uint64_t>({n, N, count_});
-        for (std::uint64_t i = count_ - kept; i < count_; ++i) f(ring_[i % N].record);
+        const std::uint64_t end = count_;
+        for (std::uint64_t i = end - kept; i < end; ++i)
+            if (count_ - i <= N) f(ring_[i % N].record);
     }
 
 private:

@@ -22,6 +22,7 @@ public:
 
     std::uint32_t block_bytes() const { return block_bytes_; }
     std::uint16_t in_use() const { return in_use_; }
+    std::uint16_t unused() const { return static_cast<std::uint16_t>(blocks_ - in_use_); }
 
     /// A block with one reference, or none when all are in use or `size` is too large. O(1).
     Id allocate(std::uint32_t size) {
@@ -44,6 +45,10 @@ public:
     bool live(Id id) const {
         return id && id.slot() < touched_ && state_[id.slot()].references != 0 &&
                state_[id.slot()].generation == id.generation();
+    }
+    /// What lives in that place, if anything.
+    Id in_slot(std::uint16_t n) const {
+        return n < touched_ && state_[n].references ? Id::make(n, state_[n].generation) : Id{};
     }
     /// The bytes of a live block, else nothing.
     std::span<std::byte> bytes(Id id) const {

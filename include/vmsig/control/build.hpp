@@ -22,7 +22,7 @@ struct command_builder {
 
     /// Not begun later than this after submission.
     constexpr command_builder& within(duration d) {
-        value.deadline = instant{d.ns};
+        value.deadline = instant{d.ns > 0 ? d.ns : 1}; // 0 would be none
         value.deadline_relative = true;
         return *this;
     }

@@ -34,17 +34,21 @@ struct command_node {
     command_state state = command_state::free;
     bool unparked = false; ///< has waited in its turn
     bool was_begun = false;
-    bool orphan = false;    ///< its issuer is detached
-    bool timed = false;     ///< a timer is charged
-    bool releasing = false; ///< the second half of a hold
+    bool orphan = false;        ///< its issuer is detached
+    bool timed = false;         ///< a timer is charged
+    bool charged_block = false; ///< a payload is
+    bool releasing = false;     ///< the second half of a hold
     bool raised_epoch = false;
     bool lease_over = false; ///< begun under a lease that has ended
     std::uint8_t release_count = 0;
+    std::uint16_t frame_changes = 0;                    ///< that were taken
     std::array<input_change, inline_changes> release{}; ///< what ends a hold
     completion result;
     dlink queue; ///< in a lane, a parking place, or the followers of another
     dlink cell;  ///< among all live commands of its (endpoint, class)
     dlist followers;
+    dlist behind;                ///< parked ones of the same control, when it is the first of them
+    bool behind_another = false; ///< parked, and not the first of its control
 };
 
 /// Its effect cannot be taken back: the adapter took it, or the press of a hold.

@@ -5,7 +5,8 @@
 //     admission   submit, cancel, may: what is decided before a command is accepted
 //     execution   queue to adapter: order, pacing, the second check, the fence
 //     completion  holds, and the one function by which every command ends
-//     leases      acquire to release, and the one function by which every lease ends
+//     acquisition what `acquire` answers
+//     leases      grant to release, and the one function by which every lease ends
 //     input       what a lease holds down, and neutral
 //     epochs      lifecycle, and the one function by which every epoch rises
 //     memory      memctx publication and export, reads on behalf of a control
@@ -30,6 +31,7 @@
 
 #include <vmsig/audit/auditor.hpp>
 #include <vmsig/base/block_pool.hpp>
+#include <vmsig/core/call_watch.hpp>
 #include <vmsig/core/command_node.hpp>
 #include <vmsig/core/deferral.hpp>
 #include <vmsig/core/post_ring.hpp>
@@ -62,6 +64,8 @@ public:
     static_assert(limits::endpoints <= 64 && limits::controls <= 64);
     static_assert(limits::controls * limits::commands_per_control < no_node);
     static_assert(limits::commands_per_control % 64 == 0);
+    static_assert(limits::deferred_events >= 16, "less than one replay, or one acquire, needs");
+    static_assert(limits::pins_per_control <= detail::control_slot::max_pins);
 
     /// Allocates everything that it will ever use. Throws std::system_error or std::bad_alloc.
     /// `sink_args` make the audit sink.
@@ -108,9 +112,10 @@ public:
                                        posted cleanup = {});
     void unwatch(watch_id id);
 
-    // The loop. One thread calls everything here but `stop`, `wake` and `post`; it may be any
-    // thread, one at a time. What a closure or callback of the host throws leaves `dispatch` or
-    // `run`, and the core goes on at the next turn; what adapters and controls throw is caught.
+    // The loop. One thread calls everything here but `stop`, `wake`, `post` and `calls`; it may be
+    // any thread, one at a time (a debug build asserts that during a turn). What a closure or
+    // callback of the host throws leaves `dispatch` or `run`, and the core goes on at the next
+    // turn; what adapters and controls throw is caught.
 
     /// One turn. For a host with its own loop: call when `fd()` is readable. At most about `budget`
     /// callbacks. True when work is left (and `fd()` is readable). False at once inside a callback.
@@ -126,6 +131,8 @@ public:
     void wake() noexcept {
         if (!inert()) reactor_.wake();
     }
+    /// Any thread: names an adapter that blocks the loop.
+    call_watch& calls() noexcept { return calls_; }
     /// Any thread: runs `f` on the loop thread. False: the ring is full and `f` was destroyed.
     template <class F>
     bool post(F&& f);
@@ -156,6 +163,7 @@ private:
 
 } // namespace vmsig
 
+#include <vmsig/core/detail/acquisition.ipp>
 #include <vmsig/core/detail/adapters.ipp>
 #include <vmsig/core/detail/admission.ipp>
 #include <vmsig/core/detail/completion.ipp>

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <vmsig/event/event.hpp>
@@ -39,6 +40,11 @@ public:
     }
 
     bool empty() const { return head_ == tail_; }
+    /// The place behind the last one, to ask later whether all until there is delivered.
+    std::uint32_t end() const { return tail_; }
+    bool delivered(std::uint32_t until) const {
+        return empty() || static_cast<std::int32_t>(head_ - until) >= 0;
+    }
     /// Ordinary events that still fit.
     std::size_t room() const { return free_.size() > reserve_ ? free_.size() - reserve_ : 0; }
 
@@ -75,6 +81,20 @@ public:
             const std::uint32_t item = queue_[--at & mask_];
             if (!is_receipt(item) && !f(event_of(item))) return;
         }
+    }
+
+    /// Takes out what waits and `f` is true of; the rest stays in order.
+    template <class F>
+    void remove_if(F&& f) {
+        std::uint32_t kept = head_;
+        for (std::uint32_t at = head_; at != tail_; ++at) {
+            const std::uint32_t item = queue_[at & mask_];
+            if (!is_receipt(item) && f(std::as_const(event_of(item))))
+                free_event(item);
+            else
+                queue_[kept++ & mask_] = item;
+        }
+        tail_ = kept;
     }
 
 private:

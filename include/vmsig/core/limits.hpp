@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include <vmsig/base/ids.hpp>
+
 namespace vmsig {
 
 struct default_limits {
@@ -19,7 +21,11 @@ struct default_limits {
     static constexpr std::uint16_t posts = 1024;
     static constexpr std::uint16_t waiters_per_cell = 8;
     static constexpr std::uint16_t deferred_events = 256; ///< beside the room for safety events
+    /// Pooled payloads of adapters' events; of one control's commands; and pinned by it. A block
+    /// that was never used takes no memory.
     static constexpr std::uint16_t payload_blocks = 64;
+    static constexpr std::uint16_t payloads_per_control = 8;
+    static constexpr std::uint16_t pins_per_control = 8;
     static constexpr std::uint32_t payload_bytes = 16 * 1024; ///< of a block; longest transfer
     static constexpr std::uint32_t callbacks_per_turn = 4096;
     static constexpr std::uint32_t commands_per_turn = 1024;
@@ -27,6 +33,8 @@ struct default_limits {
 
     /// Epochs, serials and versions refuse to rise beyond it.
     static constexpr std::uint64_t counter_limit = std::numeric_limits<std::uint64_t>::max();
+    /// How often a place in a table is used, and how many commands are ever accepted.
+    static constexpr std::uint64_t generation_limit = max_generation;
 };
 
 } // namespace vmsig

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,11 +19,11 @@ using posted = inline_function<void(), post_bytes>;
 
 class post_ring {
 public:
-    /// `cells` is a power of two.
-    explicit post_ring(std::size_t cells)
-        : mask_{cells - 1}
-        , cells_{new cell[cells]} {
-        for (std::size_t i = 0; i < cells; ++i) cells_[i].turn.store(i, std::memory_order_relaxed);
+    /// For at least so many closures.
+    explicit post_ring(std::size_t room)
+        : mask_{std::bit_ceil(room) - 1}
+        , cells_{new cell[mask_ + 1]} {
+        for (std::size_t i = 0; i <= mask_; ++i) cells_[i].turn.store(i, std::memory_order_relaxed);
     }
 
     /// Any thread. False: full, and `f` stays with the caller.

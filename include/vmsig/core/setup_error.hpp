@@ -15,9 +15,9 @@ enum class setup_fault {
     codes_clash,    ///< another input adapter of the endpoint takes the same codes
     bad_descriptor, ///< the reactor refused the control's own descriptor
     bad_kind,       ///< only the bus's own kinds fold, are retained, or go to such an audience
-    bad_grant,      ///< it names an endpoint that is gone
     adapter_failed, ///< it threw or detached itself in `on_attach`
-    audit_unavailable,
+    inert,          ///< in a forked child there is no bus
+    exhausted,      ///< what is left of a table has been used as often as its limit allows
 };
 
 class setup_error : public std::runtime_error {

@@ -25,8 +25,9 @@ namespace vmsig::detail {
 struct routing_rows {
     std::array<std::uint64_t, audience_count> rights{}; ///< by audience
     std::array<std::uint64_t, max_sources> sources{};
-    std::uint64_t ready = 0; ///< their replay has ended
-    std::uint64_t seen = 0;  ///< they have seen the current epoch
+    std::uint64_t ready = 0;    ///< their replay has ended
+    std::uint64_t seen = 0;     ///< they have seen the current epoch
+    std::uint64_t recalled = 0; ///< an invalidation of the memctx is on its way to them
 };
 
 /// One (endpoint, class) of commands.
@@ -61,7 +62,8 @@ struct endpoint_slot {
     bool neutral_owed = false; ///< the adapter has not accepted all releases yet
     bool neutral_under_way = false;
     endpoint_statistics counts;
-    std::uint64_t lost = 0; ///< events dropped because nothing could be deferred
+    std::uint64_t losers = 0;     ///< controls to be told of a gap
+    std::uint32_t told_until = 0; ///< place in the deferral queue where the last raise is told
     std::array<class_cell, command_class_count> cells{};
 };
 
@@ -87,11 +89,10 @@ struct control_slot {
     vmsig::grant grant;
     vmsig::subscription subscription;
     vmsig::ledger ledger;
-    std::uint64_t replay = 0; ///< endpoint slots to be replayed
-    std::uint64_t lost = 0;
+    std::uint64_t replay = 0;   ///< endpoint slots to be replayed
+    std::uint64_t commands = 0; ///< ever accepted in this slot
     watch_id watch;
     bool wants_write = false;
-    bool touched = false; ///< something was delivered in this turn
     static constexpr unsigned max_pins = 16;
     std::array<payload_id, max_pins> pins{};
 };

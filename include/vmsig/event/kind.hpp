@@ -77,7 +77,8 @@ inline constexpr std::array<kind_traits, static_cast<unsigned>(kind::first_host)
     row(kind::replay_end, "replay_end", addressee, source::lifecycle, lane::safety);
     row(kind::gap, "gap", addressee, source::lifecycle, lane::safety);
     row(kind::grant_changed, "grant_changed", addressee, source::lifecycle, lane::safety);
-    row(kind::endpoint_removed, "endpoint_removed", any_right, source::lifecycle, lane::safety);
+    row(kind::endpoint_removed, "endpoint_removed", any_right, source::lifecycle, lane::safety)
+        .folds = true;
     auto& lifecycle = row(kind::lifecycle, "lifecycle", observe, source::lifecycle, lane::safety);
     lifecycle.folds = lifecycle.retained = true;
     row(kind::epoch_changed, "epoch_changed", any_right, source::lifecycle, lane::safety).folds =
@@ -90,8 +91,9 @@ inline constexpr std::array<kind_traits, static_cast<unsigned>(kind::first_host)
     row(kind::memory_written, "memory_written", memory_readers, source::memory, lane::normal);
     row(kind::lease_granted, "lease_granted", addressee, source::lease, lane::safety).folds = true;
     row(kind::lease_lost, "lease_lost", addressee, source::lease, lane::safety).folds = true;
-    row(kind::lease_asked, "lease_asked", addressee, source::lease, lane::safety);
-    row(kind::lease_wait_ended, "lease_wait_ended", addressee, source::lease, lane::safety);
+    row(kind::lease_asked, "lease_asked", addressee, source::lease, lane::safety).folds = true;
+    row(kind::lease_wait_ended, "lease_wait_ended", addressee, source::lease, lane::safety).folds =
+        true;
     auto& changed = row(kind::lease_changed, "lease_changed", observe, source::lease, lane::safety);
     changed.folds = changed.retained = true;
     auto& leds = row(kind::leds_changed, "leds_changed", observe, source::input, lane::normal);

@@ -14,7 +14,7 @@ enum class refusal : std::uint8_t {
     denied,            ///< no right, or no such endpoint
     not_holder,        ///< the lease is not (or no longer) yours
     held,              ///< somebody else owns it and may keep it
-    busy,              ///< at your cap (pending commands, timers, waits, pins): give one back
+    busy,              ///< at your cap (commands, timers, waits, payloads), or a queue is full
     stale_epoch,       ///< the VM was reset or restored since what you act upon
     not_ready,         ///< your replay has not ended
     unsupported,       ///< no adapter of the endpoint does this

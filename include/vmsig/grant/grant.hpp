@@ -55,6 +55,7 @@ public:
     constexpr grant& pinned(std::uint32_t payloads) { return limit(resource::pinned, payloads); }
     constexpr grant& waiters(std::uint32_t waits) { return limit(resource::waiter, waits); }
     constexpr grant& timers(std::uint32_t n) { return limit(resource::timer, n); }
+    constexpr grant& payloads(std::uint32_t n) { return limit(resource::payload, n); }
 
     constexpr bool permits(right r, endpoint_id id) const {
         const bool named = (allowed_[static_cast<unsigned>(r)] & names_.bit_of(id)) != 0;

@@ -13,17 +13,20 @@ enum class resource : std::uint8_t {
     pinned,  ///< pooled payloads kept beyond their callback
     waiter,  ///< waits for a lease
     timer,   ///< not-before times, holds, deadlines
+    payload, ///< pooled payloads of commands whose receipt is to come
 };
-inline constexpr unsigned resource_count = 4;
+inline constexpr unsigned resource_count = 5;
 
 inline constexpr std::uint32_t default_pending_commands = 256;
 inline constexpr std::uint32_t default_pinned_payloads = 8;
 inline constexpr std::uint32_t default_waiters = 8;
 inline constexpr std::uint32_t default_timers = 256;
+inline constexpr std::uint32_t default_payloads = 8;
 
 struct quotas {
-    std::array<std::uint32_t, resource_count> most{
-        default_pending_commands, default_pinned_payloads, default_waiters, default_timers};
+    std::array<std::uint32_t, resource_count> most{default_pending_commands,
+                                                   default_pinned_payloads, default_waiters,
+                                                   default_timers, default_payloads};
 
     constexpr std::uint32_t& operator[](resource r) { return most[static_cast<unsigned>(r)]; }
     constexpr std::uint32_t operator[](resource r) const { return most[static_cast<unsigned>(r)]; }

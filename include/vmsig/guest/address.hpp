@@ -13,9 +13,9 @@ namespace vmsig {
 /// sees memory, read-only and kernel pages included. Then a write can hit a page that the guest
 /// shares copy-on-write; name `write` to exclude that.
 enum class page_access : std::uint8_t {
-    write,       ///< R/W is set at every level
-    execute,     ///< NX is clear at every level
-    user,        ///< U/S is set at every level
+    write,       ///< R/W is set at every level; aarch64: AP[2] is clear
+    execute,     ///< NX is clear at every level; aarch64: UXN of a user's page, else PXN
+    user,        ///< U/S is set at every level; aarch64: AP[1] is set
     kernel_only, ///< U/S is clear at some level
 };
 
@@ -26,21 +26,30 @@ struct virtual_address {
 
 struct guest_address {
     std::uint64_t value = 0;
-    std::uint64_t root = 0; ///< CR3 as read from the vCPU; PCID and other bits are masked off
+    /// As read from the vCPU: CR3 or TTBR0_EL1; PCID, ASID and other bits are masked off.
+    std::uint64_t root = 0;
+    std::uint64_t second_root = 0; ///< TTBR1_EL1: aarch64's upper half
     bool is_virtual = false;
     mask<page_access> need; ///< of every page of a virtual range
 
     constexpr guest_address() = default;
     constexpr guest_address(std::uint64_t gpa)
         : value{gpa} {}
-    constexpr guest_address(virtual_address va, std::uint64_t cr3, mask<page_access> access = {})
+    /// Under this root, whichever half of the address space `va` is in.
+    constexpr guest_address(virtual_address va, std::uint64_t either_root,
+                            mask<page_access> access = {})
         : value{va.value}
-        , root{cr3}
+        , root{either_root}
+        , second_root{either_root}
         , is_virtual{true}
         , need{access} {}
     constexpr guest_address(virtual_address va, const address_space_root& vcpu,
                             mask<page_access> access = {})
-        : guest_address{va, vcpu.root, access} {}
+        : value{va.value}
+        , root{vcpu.root}
+        , second_root{vcpu.second_root}
+        , is_virtual{true}
+        , need{access} {}
 
     /// As a command names it: virtual under `root`, or physical where that is 0.
     static constexpr guest_address of(std::uint64_t address, std::uint64_t root) {

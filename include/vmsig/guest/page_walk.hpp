@@ -1,5 +1,6 @@
-// The page-table walk: a guest virtual address to the physical one behind it, as an x86-64 MMU
-// would find it with NXE set, 1 GiB pages and MAXPHYADDR 52 (Intel SDM vol. 3A, 4.5).
+// The page-table walk: a guest virtual address to the physical one behind it, as an MMU would find
+// it: of x86-64 with NXE set, 1 GiB pages and MAXPHYADDR 52 (Intel SDM vol. 3A, 4.5); of aarch64 as
+// page_walk_aarch64.hpp says.
 //
 // The tables are the guest's, so they are hostile and they change under our eyes. The walk has a
 // fixed depth of at most five loads whatever the tables say: loops and self maps are only tables
@@ -8,22 +9,16 @@
 // answer is true of the moment it was given.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 
 #include <vmsig/base/bits.hpp>
 #include <vmsig/guest/address.hpp>
 #include <vmsig/guest/error.hpp>
+#include <vmsig/guest/page.hpp>
+#include <vmsig/guest/page_walk_aarch64.hpp>
 #include <vmsig/guest/region_map.hpp>
 
 namespace vmsig {
-
-/// Copies the eight bytes at `gpa` to `value` in one read; false when it can not. It is asked only
-/// for aligned addresses inside the region map.
-template <class R>
-concept gpa_reader = requires(R& reader, std::uint64_t gpa, std::uint64_t& value) {
-    { reader.read_u64(gpa, value) } -> std::same_as<bool>;
-};
 
 /// Bits of a paging-structure entry (Intel SDM vol. 3A, tables 4-14 to 4-20).
 namespace page_entry {
@@ -39,7 +34,7 @@ inline constexpr std::uint64_t large_pat = bit(12);
 /// 5 for PML5 down to 1 for a page table: the lowest virtual bit that the level's index covers.
 constexpr unsigned paging_shift(unsigned level) { return 12 + 9 * (level - 1); }
 
-/// 0 when the walker does not know the mode.
+/// 0 for all but x86-64.
 constexpr unsigned paging_levels(paging_mode paging) {
     if (paging == paging_mode::x86_64_4_level) return 4;
     return paging == paging_mode::x86_64_5_level ? 5 : 0;
@@ -58,34 +53,19 @@ constexpr bool sets_reserved_bits(std::uint64_t entry, unsigned level) {
     return level > 3 || (entry & below & ~page_entry::large_pat) != 0;
 }
 
-struct guest_page {
-    std::uint64_t gpa = 0;  ///< of the byte asked for, not of the page's start
-    std::uint64_t size = 0; ///< bytes: 4 KiB, 2 MiB or 1 GiB
-    bool writable = false;
-    bool user = false;
-    bool executable = false;
-
-    /// Bytes from `gpa` to the end of the page.
-    constexpr std::uint64_t bytes_left() const { return size - (gpa & (size - 1)); }
-    constexpr bool permits(mask<page_access> need) const {
-        return (writable || !need.has(page_access::write)) &&
-               (executable || !need.has(page_access::execute)) &&
-               (user || !need.has(page_access::user)) &&
-               (!user || !need.has(page_access::kernel_only));
-    }
-    friend constexpr bool operator==(const guest_page&, const guest_page&) = default;
-};
-
-/// Translates one address: at most five reads. The error carries the level that refused.
+/// Translates one address: at most five reads. x86-64 has one root, `roots.lower`. The error
+/// carries the level that refused.
 template <gpa_reader Reader>
 constexpr expected<guest_page, guest_error>
-walk_page(Reader& reader, const region_map& ram, paging_mode paging, std::uint64_t root,
+walk_page(Reader& reader, const region_map& ram, paging_mode paging, table_roots roots,
           std::uint64_t va, mask<page_access> need = {}) {
+    if (paging == paging_mode::aarch64_4k)
+        return walk_aarch64(reader, ram, aarch64_control{}, roots, va, need);
     const unsigned levels = paging_levels(paging);
     if (levels == 0) return guest_failure(guest_fault::unsupported_paging);
     if (!is_canonical(va, levels)) return guest_failure(guest_fault::not_canonical);
 
-    std::uint64_t entry = root;
+    std::uint64_t entry = roots.lower;
     std::uint64_t every = ~std::uint64_t{0}; // set in every entry
     std::uint64_t any = 0;                   // set in some entry
     unsigned level = levels;

@@ -4,8 +4,9 @@
 //
 // A frame passes in two steps, as everything that may yet be refused: `filter` drops what would
 // repeat or release what is not held and changes nothing; `commit` records what was executed.
-// When the lease ends, `inverse` says what to send, and what the adapter has not `accepted` stays
-// held until it has.
+// What was executed and `failed` may be down or up: it counts as held, and nothing that is said of
+// it is a repetition. When the lease ends, `inverse` says what to send, and what the adapter has
+// not `accepted` stays held until it has.
 #pragma once
 
 #include <array>
@@ -74,16 +75,31 @@ public:
         }
     }
 
+    /// A committed frame turned out to have failed.
+    constexpr void failed(input_frame committed) {
+        std::int32_t slot = -1;
+        for (const input_change& c : committed) {
+            if (selects_slot(c)) slot = c.value;
+            const bool contact = is_contact(c);
+            if (c.type != EV_KEY && !contact) continue;
+            const std::uint16_t what = contact ? touch(slot) : c.code;
+            if (const std::size_t at = find(what); at != size_)
+                pressed_[at] |= doubt_bit;
+            else if (size_ != capacity && (contact || keys_ != max_held_keys))
+                add(what | doubt_bit);
+        }
+    }
+
     /// The releases of all that is held, the last press first; as many as fit in `out`. Changes
     /// nothing. `max_inverse_changes` is always enough.
     constexpr input_frame inverse(std::span<input_change> out) const {
         std::size_t n = 0;
         for (std::size_t i = size_; i-- > 0 && out.size() - n >= cost(pressed_[i]);) {
             if (is_touch(pressed_[i])) {
-                out[n++] = input_change::touch_slot(pressed_[i] & ~touch_bit);
+                out[n++] = input_change::touch_slot(pressed_[i] & ~(touch_bit | doubt_bit));
                 out[n++] = input_change::touch_id(-1);
             } else {
-                out[n++] = input_change::key(pressed_[i], false);
+                out[n++] = input_change::key(certain(pressed_[i]), false);
             }
         }
         return out.first(n);
@@ -102,10 +118,14 @@ public:
 private:
     enum class effect : std::uint8_t { none, changed, overflow };
     static constexpr std::uint16_t touch_bit = 0x8000;
+    static constexpr std::uint16_t doubt_bit = 0x4000; ///< may be up
     static constexpr std::size_t capacity = max_held_keys + max_touches;
 
     static constexpr std::uint16_t touch(std::int32_t slot) {
         return static_cast<std::uint16_t>(touch_bit | slot);
+    }
+    static constexpr std::uint16_t certain(std::uint16_t what) {
+        return static_cast<std::uint16_t>(what & ~doubt_bit);
     }
     static constexpr bool is_touch(std::uint16_t what) { return (what & touch_bit) != 0; }
     static constexpr std::size_t cost(std::uint16_t what) { return is_touch(what) ? 2 : 1; }
@@ -113,12 +133,12 @@ private:
     /// The place of `what` in press order, `size_` if it is not down.
     constexpr std::size_t find(std::uint16_t what) const {
         std::size_t i = 0;
-        while (i < size_ && pressed_[i] != what) ++i;
+        while (i < size_ && certain(pressed_[i]) != what) ++i;
         return i;
     }
-    constexpr void add(std::uint16_t what) {
-        pressed_[size_++] = what;
-        if (!is_touch(what)) ++keys_;
+    constexpr void add(int what) {
+        pressed_[size_++] = static_cast<std::uint16_t>(what);
+        if (!is_touch(pressed_[size_ - 1u])) ++keys_;
     }
     constexpr void remove(std::size_t at) {
         if (!is_touch(pressed_[at])) --keys_;
@@ -137,7 +157,8 @@ private:
             return effect::changed;
         }
         if (held) {
-            if (!contact || contact_ids_[static_cast<std::size_t>(slot)] == c.value) {
+            const bool sure = certain(pressed_[at]) == pressed_[at];
+            if (sure && (!contact || contact_ids_[static_cast<std::size_t>(slot)] == c.value)) {
                 return effect::none;
             }
             remove(at); // another contact in the same slot: that one ends, this one begins
@@ -149,7 +170,7 @@ private:
         return effect::changed;
     }
 
-    std::array<std::uint16_t, capacity> pressed_{}; ///< key codes, or touch_bit | slot
+    std::array<std::uint16_t, capacity> pressed_{}; ///< key codes, or touch_bit | slot; doubt_bit
     std::array<std::int32_t, max_touches> contact_ids_{};
     std::uint16_t size_ = 0;
     std::uint16_t keys_ = 0;

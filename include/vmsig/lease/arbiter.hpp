@@ -62,6 +62,10 @@ public:
         const fence& f = at(cell);
         return who && f.owner == who && f.serial == serial;
     }
+    /// The same, and its time to live is not over, whether `expire` was called already or not.
+    bool check(std::uint32_t cell, origin_id who, serial_number serial, instant now) const {
+        return check(cell, who, serial) && at(cell).expires > now;
+    }
     origin_id owner(std::uint32_t cell) const { return at(cell).owner; }
     serial_number serial(std::uint32_t cell) const { return at(cell).serial; }
     lease_status status(std::uint32_t cell) const;
@@ -83,8 +87,11 @@ public:
 
     /// The challenger waits, ahead of those that did not ask, and the owner loses its lease at
     /// `deadline` unless all who asked withdraw. Repeated: the same wait, the earlier deadline.
+    /// `busy` when the queue is full: `make_room` first.
     expected<wait_id, refusal> begin_ask(std::uint32_t cell, const lease_request& request,
                                          instant deadline);
+    /// Takes the last one out of a full queue, if it ranks lower; else nobody. Tell it.
+    waiter make_room(std::uint32_t cell, std::uint32_t rank);
     /// Whether the owner may let go early: `none` if an ask is pending (the caller then ends the
     /// lease as preempted), `not_holder`, or `invalid` if nobody asked. Changes nothing.
     refusal acknowledge(std::uint32_t cell, origin_id who, serial_number serial) const;
@@ -122,10 +129,10 @@ private:
     struct fence {
         origin_id owner;
         serial_number serial;
+        instant expires = instant::never();
     };
     struct tenure {
         instant since;
-        instant expires = instant::never();
         std::uint32_t rank = 0;
         lease_end last_end = lease_end::none;
         lease_reason reason;

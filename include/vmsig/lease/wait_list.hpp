@@ -56,6 +56,14 @@ public:
         }
         return best;
     }
+    /// Who comes after all others, or null.
+    constexpr const waiter* last() const {
+        const waiter* worst = nullptr;
+        for (std::uint32_t i = 0; i < size_; ++i) {
+            if (!worst || goes_before(*worst, slots_[i])) worst = &slots_[i];
+        }
+        return worst;
+    }
     constexpr const waiter* first_expired(instant now) const {
         for (std::uint32_t i = 0; i < size_; ++i) {
             if (slots_[i].expired(now)) return &slots_[i];

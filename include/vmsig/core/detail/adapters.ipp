@@ -3,8 +3,27 @@
 
 namespace vmsig {
 
+/// Every call of an adapter. One that took too long is its last.
+template <class Traits>
+template <class F, class... Args>
+auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args) {
+    struct scope : call_watch::scope {
+        scope(core& c, adapter_id id)
+            : call_watch::scope{c.calls_, id}
+            , bus{c}
+            , who{id} {}
+        ~scope() {
+            if (this->overdue()) bus.detach_adapter(who, true);
+        }
+        core& bus;
+        adapter_id who;
+    } const under_way{*this, a.id};
+    return entry(a.binding, std::forward<Args>(args)...);
+}
+
 template <class Traits>
 detail::adapter_slot* core<Traits>::find_adapter(adapter_id id) {
+    VMSIG_ASSERT(on_loop_thread());
     if (!id || id.slot() >= limits::adapters) return nullptr;
     detail::adapter_slot& a = adapters_[id.slot()];
     return a.live && a.id == id ? &a : nullptr;
@@ -18,16 +37,23 @@ adapter_id core<Traits>::attach_adapter(A& a, endpoint_id to) {
 
 template <class Traits>
 adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, endpoint_id to) {
+    if (inert()) throw setup_error{setup_fault::inert, "a forked child has no bus"};
     endpoint_type* ep = find_endpoint(to);
     if (!ep || ep->leaving) throw setup_error{setup_fault::no_such_endpoint, "no such endpoint"};
     detail::adapter_slot* a = nullptr;
     for (unsigned slot = 0; slot < limits::adapters && !a; ++slot) {
         detail::adapter_slot& candidate = adapters_[slot];
-        if (candidate.live || candidate.leaving) continue;
+        if (candidate.live || candidate.leaving || candidate.generation >= limits::generation_limit)
+            continue;
         a = &candidate;
         a->id = adapter_id::make(slot, ++a->generation);
     }
-    if (!a) throw setup_error{setup_fault::table_full, "no room for another adapter"};
+    if (!a) {
+        const bool full = std::all_of(adapters_.begin(), adapters_.end(),
+                                      [](const auto& s) { return s.live || s.leaving; });
+        throw setup_error{full ? setup_fault::table_full : setup_fault::exhausted,
+                          "no room for another adapter"};
+    }
     a->endpoint = to;
     a->table = &table;
     a->binding = {object, adapter_handle{*anchor_, a->id}};
@@ -36,22 +62,21 @@ adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, 
     audit_record r = audit_record::of(decision::adapter_attached);
     r.endpoint = to;
     r.detail = static_cast<std::uint32_t>(table.serves.bits);
-    a->live = true;
     const adapter_id id = a->id;
     if (const setup_fault f = claim_roles(*ep, *a); f != setup_fault::none) {
-        a->live = false;
         r.what = decision::adapter_refused;
         note(r.with(f == setup_fault::adapter_failed ? refusal::invalid : refusal::held));
         throw setup_error{f, f == setup_fault::role_taken    ? "the endpoint has such an adapter"
                              : f == setup_fault::codes_clash ? "input codes clash"
                                                              : "no room for its role"};
     }
+    a->live = true;
     note(r);
     adapter_attached told;
     told.adapter = id.value;
     told.roles = static_cast<std::uint32_t>(table.serves.bits);
     tell_observers(to, told);
-    if (table.on_attach) table.on_attach(a->binding);
+    if (table.on_attach) call(*a, table.on_attach);
     if (table.serves.has(role::memctx_provider) && find_adapter(id) &&
         ep->memctx.closed(ep->epochs.current())) {
         // Another provider's memory stood for this epoch.
@@ -71,7 +96,7 @@ setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a
         if (wants.has(r) && ep.served[static_cast<unsigned>(r)]) return setup_fault::role_taken;
     adapter_id* place = nullptr;
     if (wants.has(role::input)) {
-        const input_codes* codes = a.table->codes(a.binding);
+        const input_codes* codes = call(a, a.table->codes);
         if (!codes) return setup_fault::adapter_failed;
         a.codes = *codes;
         for (adapter_id& other : ep.input) {
@@ -101,13 +126,17 @@ void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     if (!a || inert()) return;
     const change guard{*this};
     endpoint_type& ep = endpoints_[a->endpoint.slot()];
-    if (!fault && a->table->serves.has(role::input)) neutral(ep, lease_end::adapter_gone);
+    if (!fault && a->table->serves.has(role::input)) {
+        end_commands_at(*a, ep, command_class::input);
+        lift(ep, *a);
+    }
     if (!find_adapter(id)) return; // it threw in there, and that detached it
     a->live = false;
     a->leaving = true;
     reap_needed_ = true;
     for (detail::watch_slot& w : watches_)
         if (w.owner == detail::watch_owner::adapter && w.place == id.slot()) drop_watch(w.id);
+    discard_blocks_of(id);
     end_work_of(*a, ep, fault);
 
     audit_record r =
@@ -120,7 +149,7 @@ void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     told.roles = static_cast<std::uint32_t>(a->table->serves.bits);
     told.fault = fault ? 1 : 0;
     if (ep.live && !ep.leaving) tell_observers(ep.id, told);
-    if (a->table->on_detached) a->table->on_detached(a->binding);
+    if (a->table->on_detached) call(*a, a->table->on_detached);
     if (!in_turn_) ring_once();
 }
 
@@ -128,6 +157,18 @@ template <class Traits>
 void core<Traits>::drop_role(endpoint_type& ep, role r, adapter_id id) {
     adapter_id& place = ep.served[static_cast<unsigned>(r)];
     if (place == id) place = {};
+}
+
+/// What it was given, or, where nobody else serves the class, what it would have been given.
+template <class Traits>
+void core<Traits>::end_commands_at(const detail::adapter_slot& a, endpoint_type& ep,
+                                   command_class c) {
+    const bool others = c == command_class::input &&
+                        std::any_of(ep.input.begin(), ep.input.end(),
+                                    [&a](adapter_id place) { return place && place != a.id; });
+    for_each_command(ep, c, [&](node_index n, detail::command_node& node) {
+        if (!others || node.adapter == a.id) end_command(n, outcome::adapter_fault);
+    });
 }
 
 /// Its commands end, then the leases of the classes that nobody serves any more, after a fault of
@@ -147,10 +188,7 @@ void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool 
         const role r = role_of(c);
         if (r == role::sensor || !served.has(r)) continue;
         const bool left = r == role::input && input_left;
-        for_each_command(ep, c, [&](node_index n, detail::command_node& node) {
-            if (left && node.adapter != a.id) return;
-            end_command(n, outcome::adapter_fault);
-        });
+        end_commands_at(a, ep, c);
         if (left && !fault) continue;
         if (r == role::input && !left) {
             ep.held.clear();
@@ -172,12 +210,12 @@ const adapter_api& core<Traits>::adapter_functions() {
                     interests i) { return self(p).rearm(a, w, i); },
         .unwatch = [](void* p, adapter_id a, watch_id w) { self(p).unwatch_for(a, w); },
         .emit = [](void* p, adapter_id a, event& e) { return self(p).emit(a, e); },
-        .allocate =
-            [](void* p, adapter_id a, std::uint32_t n) {
-                return self(p).find_adapter(a) ? self(p).pool_.allocate(n) : payload_id{};
+        .allocate = [](void* p, adapter_id a, std::uint32_t n) { return self(p).allocate(a, n); },
+        .bytes =
+            [](void* p, adapter_id a, payload_id b) {
+                return self(p).owns_block(a, b) ? self(p).pool_.bytes(b) : std::span<std::byte>{};
             },
-        .bytes = [](void* p, adapter_id, payload_id b) { return self(p).pool_.bytes(b); },
-        .discard = [](void* p, adapter_id, payload_id b) { self(p).pool_.release(b); },
+        .discard = [](void* p, adapter_id a, payload_id b) { self(p).discard(a, b); },
         .publish = [](void* p, adapter_id a,
                       epoch_number e) { return self(p).publish_memctx(a, e); },
         .complete = [](void* p, adapter_id a, correlation_id id,

@@ -60,7 +60,8 @@ refusal core<Traits>::served(const endpoint_type& ep, const command& c,
     detail::adapter_slot* a = const_cast<core*>(this)->executor_of(c, bulk);
     if (!a) return refusal::unsupported;
     const bool input = cls == command_class::input && a->table->regions;
-    return !input || inside_region(*a, c, bulk) ? refusal::none : refusal::invalid;
+    return !input || const_cast<core*>(this)->inside_region(*a, c, bulk) ? refusal::none
+                                                                         : refusal::invalid;
 }
 
 /// Absolute coordinates lie in the region that the command names. An adapter that declares no
@@ -72,7 +73,7 @@ bool core<Traits>::inside_region(detail::adapter_slot& a, const command& c,
         bool absolute = false;
         for (const input_change& one : frame) absolute = absolute || one.type == EV_ABS;
         if (!absolute) return true;
-        for (const input_region& r : a.table->regions(a.binding))
+        for (const input_region& r : call(a, a.table->regions))
             if (r.id == c.region) return r.contains(frame);
         return false;
     });
@@ -135,31 +136,29 @@ submit_result core<Traits>::submit(origin_id who, const command& c,
     if (!control) return {{}, refusal::gone};
     if (const refusal why = admissible(*control, c, bulk); why != refusal::none)
         return refuse(who, c, why);
+    if (control->commands >= limits::generation_limit) return refuse(who, c, refusal::exhausted);
     const unsigned slot = who.slot();
     const bool timed = c.deadline || c.not_before || c.hold;
-    ledger& charges = control->ledger;
-    if (!charges.charge(resource::pending)) return refuse(who, c, refusal::busy);
-    if (timed && !charges.charge(resource::timer)) {
-        charges.refund(resource::pending);
-        return refuse(who, c, refusal::busy);
-    }
-    const auto give_up = [&](refusal why) {
-        charges.refund(resource::pending);
-        if (timed) charges.refund(resource::timer);
-        return refuse(who, c, why);
-    };
-    if (!audit_.admit(slot)) return give_up(refusal::audit_unavailable);
     const std::size_t room =
         class_of(c.verb) == command_class::memread ? c.memory.length : bulk.size();
-    const payload_id block = room ? pool_.allocate(static_cast<std::uint32_t>(room)) : payload_id{};
-    const node_index n = room && !block ? no_node : take_node(slot);
+    ledger& charges = control->ledger;
+    if (!charge(charges, timed, room != 0)) return refuse(who, c, refusal::busy);
+    const bool recorded = audit_.admit(slot);
+    const payload_id block =
+        recorded && room ? pool_.allocate(static_cast<std::uint32_t>(room)) : payload_id{};
+    const node_index n = !recorded || (room && !block) ? no_node : take_node(slot);
     if (n == no_node) {
         pool_.release(block);
-        audit_.withdraw(slot, records_per_command);
-        return give_up(refusal::busy);
+        if (recorded) audit_.withdraw(slot, records_per_command);
+        charges.refund(resource::pending);
+        if (timed) charges.refund(resource::timer);
+        if (room) charges.refund(resource::payload);
+        return refuse(who, c, recorded ? refusal::busy : refusal::audit_unavailable);
     }
     detail::command_node& node = nodes_[n];
     if (!bulk.empty()) std::memcpy(pool_.bytes(block).data(), bulk.data(), bulk.size());
+    if (block) ++blocks_of_commands_;
+    node.charged_block = room != 0;
     node.bulk = block;
     node.bulk_size = static_cast<std::uint32_t>(room);
     node.issuer = who;
@@ -168,18 +167,31 @@ submit_result core<Traits>::submit(origin_id who, const command& c,
     return {node.id, refusal::none};
 }
 
+/// All of it, or nothing and false.
+template <class Traits>
+bool core<Traits>::charge(ledger& to, bool timer, bool payload) {
+    if (payload && to.held(resource::payload) >= limits::payloads_per_control) return false;
+    if (!to.charge(resource::pending)) return false;
+    if (timer && !to.charge(resource::timer)) return to.refund(resource::pending), false;
+    if (!payload || to.charge(resource::payload)) return true;
+    to.refund(resource::pending);
+    if (timer) to.refund(resource::timer);
+    return false;
+}
+
 /// From here on exactly one receipt follows.
 template <class Traits>
 void core<Traits>::accept(node_index n, const command& c) {
     detail::command_node& node = nodes_[n];
     endpoint_type& ep = endpoints_[c.endpoint.slot()];
-    node.id = correlation_id::make(n, ++command_number_);
+    node.id = correlation_id::make(n, ++controls_[node.issuer.slot()].commands);
     node.command = c;
     node.command.lane = controls_[node.issuer.slot()].grant.clamp(c.lane);
     if (!c.epoch) node.command.epoch = ep.epochs.current();
-    if (c.deadline && c.deadline_relative) node.command.deadline = now_ + duration{c.deadline.ns};
+    if (c.deadline && c.deadline_relative)
+        node.command.deadline = fresh_now() + duration{c.deadline.ns};
     if (c.not_before && c.not_before_relative)
-        node.command.not_before = now_ + duration{c.not_before.ns};
+        node.command.not_before = fresh_now() + duration{c.not_before.ns};
     cell_of(node.command).live.push_back(cell_links(), n);
 
     audit_record r = audit_record::of(decision::command_admitted).with(c.verb);
@@ -223,8 +235,9 @@ refusal core<Traits>::may(origin_id who, verb v, endpoint_id at) const {
     const detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
     if (v == verb::none || v > verb::mem_read) return refusal::invalid;
-    return find_endpoint(at) && control->grant.permits(right_of(class_of(v)), at) ? refusal::none
-                                                                                  : refusal::denied;
+    const endpoint_type* ep = find_endpoint(at);
+    const bool allowed = ep && !ep->leaving && control->grant.permits(right_of(class_of(v)), at);
+    return allowed ? refusal::none : refusal::denied;
 }
 
 /// O(1): each control has its own nodes, so nobody else notices one that is at its cap.
@@ -244,15 +257,18 @@ typename core<Traits>::node_index core<Traits>::take_node(unsigned control) {
 template <class Traits>
 void core<Traits>::free_node(node_index n) {
     detail::command_node& node = nodes_[n];
-    pool_.release(node.bulk);
+    if (node.bulk) {
+        --blocks_of_commands_;
+        pool_.release(node.bulk);
+    }
     node.id = {};
     node.issuer = {};
     node.adapter = {};
     node.bulk = {};
     node.bulk_size = 0;
     node.state = detail::command_state::free;
-    node.unparked = node.was_begun = node.orphan = node.timed = node.releasing = node.raised_epoch =
-        node.lease_over = false;
+    node.unparked = node.charged_block = node.was_begun = node.orphan = node.timed =
+        node.releasing = node.raised_epoch = node.lease_over = false;
     node.result = {};
     node.queue = node.cell = {};
     node.followers = {};

@@ -29,10 +29,12 @@ template <class Traits>
 void core<Traits>::finish(node_index n, completion how) {
     detail::command_node& node = nodes_[n];
     const command& c = node.command;
-    if (how.outcome == outcome::done && c.verb == verb::mem_write) {
-        const memory_written w{c.memory.address, c.memory.root,
-                               how.bytes ? how.bytes : c.memory.length, c.mode};
-        how.bytes = w.length;
+    if (how.outcome != outcome::done && class_of(c.verb) == command_class::input) input_failed(n);
+    const bool part = how.outcome == outcome::failed && c.mode == write_mode::best_effort;
+    if (c.verb == verb::mem_write && (how.outcome == outcome::done || (part && how.bytes != 0))) {
+        const std::uint32_t bytes = how.bytes ? how.bytes : c.memory.length;
+        const memory_written w{c.memory.address, c.memory.root, bytes, c.mode};
+        how.bytes = bytes;
         tell_observers(c.endpoint, w, {node.issuer, node.id, {}});
     }
     if (how.outcome == outcome::done && c.hold && !node.releasing && !node.lease_over) {
@@ -48,7 +50,7 @@ void core<Traits>::begin_hold(node_index n) {
     detail::command_node& node = nodes_[n];
     no_longer_begun(n);
     node.state = detail::command_state::holding;
-    timers_.arm(n, now_ + node.command.hold);
+    timers_.arm(n, fresh_now() + node.command.hold);
 }
 
 template <class Traits>
@@ -86,7 +88,7 @@ void core<Traits>::leave_lists(node_index n) {
     case detail::command_state::queued:
         queue_.remove(queue_links(), node.issuer.slot(), node.command.lane, n);
         break;
-    case detail::command_state::parked: cell.parked[l].remove(queue_links(), n); break;
+    case detail::command_state::parked: leave_parking(cell, n); break;
     case detail::command_state::following: {
         const node_index before = node_of(node.command.after);
         if (before != no_node) nodes_[before].followers.remove(queue_links(), n);
@@ -116,6 +118,9 @@ void core<Traits>::end_command(node_index n, completion how) {
     if (node.lease_over && node.command.hold && !node.releasing && how.outcome == outcome::done)
         how.outcome = outcome::lease_lost; // released early, by neutral
     const bool begun = has_begun(node);
+    if (!begun && how.outcome != outcome::done && how.outcome != outcome::failed)
+        how.outcome = stronger(how.outcome, still_fenced(node));
+    if (how.outcome == outcome::adapter_fault && ep.leaving) how.outcome = outcome::endpoint_gone;
     no_longer_begun(n);
     leave_lists(n);
     node.state = detail::command_state::ended;
@@ -123,7 +128,11 @@ void core<Traits>::end_command(node_index n, completion how) {
     node.result = how;
     if (!begun) node.adapter = {};
     if (node.raised_epoch) ep.epochs.end_commanded();
-    if (how.state == vm_state::unknown) node.result.state = ep.vm.state();
+    const command_class cls = class_of(node.command.verb);
+    if (cls != command_class::power && cls != command_class::query)
+        node.result.state = vm_state::unknown;
+    else if (how.state == vm_state::unknown)
+        node.result.state = ep.vm.state();
 
     audit_record r = audit_record::of(decision::command_ended).with(node.command.verb);
     r.with(node.orphan ? outcome::issuer_gone : how.outcome);

@@ -9,6 +9,7 @@ detail::control_slot* core<Traits>::find_control(origin_id id) {
 }
 template <class Traits>
 const detail::control_slot* core<Traits>::find_control(origin_id id) const {
+    VMSIG_ASSERT(on_loop_thread());
     if (!id || id.slot() >= limits::controls) return nullptr;
     const detail::control_slot& c = controls_[id.slot()];
     return c.live && c.id == id ? &c : nullptr;
@@ -25,39 +26,58 @@ control_handle core<Traits>::attach(C& c, const grant& g, const subscription& s)
 template <class Traits>
 control_handle core<Traits>::bind_control(void* object, const control_table& table, const grant& g,
                                           const subscription& s, int fd) {
-    for (unsigned slot = 0; slot < limits::controls; ++slot) {
-        detail::control_slot& c = controls_[slot];
-        if (c.live || c.leaving) continue;
-        audit_record r = audit_record::of(decision::attached);
-        const origin_id id = origin_id::make(slot, c.generation + 1);
-        watch_id watch;
-        if (fd >= 0) {
-            const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot),
-                                     fd, interest::read, {});
-            if (!w) refuse_attachment(setup_fault::bad_descriptor, "descriptor not watchable");
-            watch = *w;
-        }
-        ++c.generation;
-        c.id = id;
-        c.live = true;
-        c.table = &table;
-        c.binding = {object, control_handle{*anchor_, id}};
-        c.grant = g;
-        c.subscription = s;
-        c.ledger.set_quotas(g.quotas_value());
-        c.watch = watch;
-        c.wants_write = false;
-        c.replay = 0;
-        sinks_[slot] = {table.deliver, &c.binding};
-        if (table.flush) flushers_ |= bit(slot);
-        r.origin = id;
-        r.detail = g.rank_value();
-        note(r);
-        request_replay(c, ~std::uint64_t{0});
-        if (!in_turn_) ring_once();
-        return c.binding.handle;
+    if (inert()) throw setup_error{setup_fault::inert, "a forked child has no bus"};
+    const unsigned slot = free_control_slot();
+    if (slot == limits::controls) {
+        const bool full = std::all_of(&controls_[0], &controls_[limits::controls],
+                                      [](const auto& c) { return c.live || c.leaving; });
+        refuse_attachment(full ? setup_fault::table_full : setup_fault::exhausted,
+                          "no room for another control");
     }
-    refuse_attachment(setup_fault::table_full, "no room for another control");
+    detail::control_slot& c = controls_[slot];
+    const origin_id id = origin_id::make(slot, c.generation + 1);
+    watch_id watch;
+    if (fd >= 0) {
+        const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot), fd,
+                                 interest::read, {});
+        if (!w) refuse_attachment(setup_fault::bad_descriptor, "descriptor not watchable");
+        watch = *w;
+    }
+    ++c.generation;
+    c.id = id;
+    c.live = true;
+    c.table = &table;
+    c.binding = {object, control_handle{*anchor_, id}};
+    c.grant = g;
+    c.subscription = s;
+    c.ledger.set_quotas(g.quotas_value());
+    c.watch = watch;
+    c.wants_write = false;
+    c.replay = 0;
+    sinks_[slot] = {table.deliver, &c.binding};
+    if (table.flush) flushers_ |= bit(slot);
+    audit_record r = audit_record::of(decision::attached);
+    r.origin = id;
+    r.detail = g.rank_value();
+    note(r);
+    request_replay(c, ~std::uint64_t{0});
+    if (!in_turn_) ring_once();
+    return c.binding.handle;
+}
+
+/// Rather one whose last owner has nothing left in an adapter: its commands have all their room.
+template <class Traits>
+unsigned core<Traits>::free_control_slot() const {
+    constexpr unsigned words = limits::commands_per_control / 64;
+    unsigned second_best = limits::controls;
+    for (unsigned slot = 0; slot < limits::controls; ++slot) {
+        const detail::control_slot& c = controls_[slot];
+        if (c.live || c.leaving || c.generation >= limits::generation_limit) continue;
+        const std::uint64_t* free = &free_nodes_[slot * words];
+        if (std::all_of(free, free + words, [](std::uint64_t w) { return ~w == 0; })) return slot;
+        second_best = std::min(second_best, slot);
+    }
+    return second_best;
 }
 
 template <class Traits>
@@ -120,6 +140,7 @@ void core<Traits>::narrow(detail::control_slot& who) {
         for (unsigned s = 0; s < max_sources; ++s) rows.sources[s] &= before.sources[s];
         if (!who.grant.permits(right::memctx, ep.id)) {
             rows.rights[static_cast<unsigned>(audience::memctx_takers)] &= ~me;
+            rows.recalled &= ~me;
             ep.memctx.revoke(who.id.slot());
         }
         if (!who.grant.rights_on(ep.id).any()) {
@@ -168,6 +189,7 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
     note(r);
     narrow(*c);
     revoke(*c);
+    if (!find_control(who)) return true; // an adapter that was called detached it
     std::uint64_t wider = 0;
     const bool sources_wider = !before.sources_value().contains(g.sources_value());
     for (const endpoint_type& ep : endpoints_) {
@@ -176,8 +198,10 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
         const rights then = before.rights_on(ep.id);
         if (now == then && !(sources_wider && now.any())) continue;
         if (!then.contains(now) || sources_wider) wider |= bit(ep.id.slot());
-        if (now.any() || then.any())
-            tell(ep.id, grant_changed{static_cast<std::uint32_t>(now.bits)}, bit(who.slot()), true);
+        if (!now.any() && !then.any()) continue;
+        const grant_changed told{static_cast<std::uint32_t>(now.bits)};
+        const std::uint64_t rest = fold(ep.id, told, bit(who.slot()), [](auto&, const auto&) {});
+        if (rest != 0) tell(ep.id, told, rest, true);
     }
     request_replay(*c, wider);
     return true;
@@ -250,6 +274,7 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
         for (std::uint64_t& row : rows.sources) row &= ~bit(slot);
         rows.ready &= ~bit(slot);
         rows.seen &= ~bit(slot);
+        rows.recalled &= ~bit(slot);
     }
     end_commands_of(*c);
     for (endpoint_type& ep : endpoints_) ep.memctx.forget(slot);
@@ -263,7 +288,9 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
         end_lease(endpoints_[cell / lease_class_count].id, class_of_cell(cell), why);
     });
     for (payload_id& p : c->pins) {
-        if (p) c->ledger.refund(resource::pinned);
+        if (!p) continue;
+        c->ledger.refund(resource::pinned);
+        --pins_;
         pool_.release(p);
         p = {};
     }
@@ -286,6 +313,7 @@ void core<Traits>::end_commands_of(detail::control_slot& who) {
         if (node.issuer != who.id) continue;
         const bool over = node.state == detail::command_state::ended;
         node.orphan = true;
+        if (std::exchange(node.charged_block, false)) who.ledger.refund(resource::payload);
         if (over) continue;
         who.ledger.refund(resource::pending);
         if (node.timed) who.ledger.refund(resource::timer);

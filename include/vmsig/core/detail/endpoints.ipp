@@ -9,6 +9,7 @@ typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id
 }
 template <class Traits>
 const typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id) const {
+    VMSIG_ASSERT(on_loop_thread());
     if (!id || id.slot() >= limits::endpoints) return nullptr;
     const endpoint_type& ep = endpoints_[id.slot()];
     return ep.live && ep.id == id ? &ep : nullptr;
@@ -16,11 +17,12 @@ const typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint
 
 template <class Traits>
 endpoint_id core<Traits>::add_endpoint(std::string_view name) {
-    if (name.empty() || name.size() > limits::endpoint_name_bytes || find_endpoint(name))
+    if (inert()) throw setup_error{setup_fault::inert, "a forked child has no bus"};
+    if (!fits(name, limits::endpoint_name_bytes) || find_endpoint(name))
         throw setup_error{setup_fault::name_taken, "endpoint name taken, empty or too long"};
     for (unsigned slot = 0; slot < limits::endpoints; ++slot) {
         endpoint_type& ep = endpoints_[slot];
-        if (ep.live || ep.leaving || ep.generation >= max_generation) continue;
+        if (ep.live || ep.leaving || ep.generation >= limits::generation_limit) continue;
         const std::uint64_t generation = ep.generation + 1;
         ep = {};
         ep.generation = generation;
@@ -37,7 +39,10 @@ endpoint_id core<Traits>::add_endpoint(std::string_view name) {
             if (controls_[i].live) request_replay(controls_[i], bit(slot));
         return ep.id;
     }
-    throw setup_error{setup_fault::table_full, "no room for another endpoint"};
+    const bool full = std::all_of(endpoints_.begin(), endpoints_.end(),
+                                  [](const auto& ep) { return ep.live || ep.leaving; });
+    throw setup_error{full ? setup_fault::table_full : setup_fault::exhausted,
+                      "no room for another endpoint"};
 }
 
 template <class Traits>
@@ -51,8 +56,7 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
         const auto cls = static_cast<lease_class>(c);
         end_lease(id, cls, lease_end::endpoint_gone, false);
         while (const waiter w = arbiter_.take_next_waiter(lease_cell(id, cls))) {
-            if (detail::control_slot* control = find_control(w.request.who.who))
-                control->ledger.refund(resource::waiter);
+            refund_wait(w.request.who.who);
             end_wait(id, cls, w, lease_end::endpoint_gone);
         }
         arm_lease_timer(id, cls);
@@ -186,7 +190,7 @@ kind core<Traits>::register_kind(std::string_view name, const kind_traits& t) {
     const bool own = t.audience == audience::addressee || t.audience == audience::any_right ||
                      t.audience == audience::memctx_takers || t.folds || t.retained;
     if (own) throw setup_error{setup_fault::bad_kind, "only the bus's own kinds are like that"};
-    if (name.empty() || name.size() >= kind_names_[0].size())
+    if (!fits(name, kind_names_[0].size() - 1))
         throw setup_error{setup_fault::name_taken, "kind name empty or too long"};
     const kind_row wanted{t.audience, t.source, t.lane, true, t.coalesces};
     for (auto k = static_cast<unsigned>(kind::first_host); k < max_kinds; ++k) {
@@ -209,7 +213,7 @@ std::string_view core<Traits>::name_of(kind k) const {
 
 template <class Traits>
 source core<Traits>::name_source(std::string_view name) {
-    if (name.empty() || name.size() >= source_names_[0].size())
+    if (!fits(name, source_names_[0].size() - 1))
         throw setup_error{setup_fault::name_taken, "source name empty or too long"};
     for (unsigned s = first_host_source; s < max_sources; ++s) {
         if (source_names_[s][0] != 0 && name != source_names_[s].data()) continue;

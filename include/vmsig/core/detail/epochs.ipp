@@ -16,7 +16,7 @@ bool core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
     ep.last_cause = l.cause;
     if (s != epoch_step::kept) roll_over(ep, last, l.what, l.cause);
     if (l.what == transition::restored) release_for_safety(ep);
-    if (l.what == transition::powered_off || l.what == transition::crashed) {
+    if (l.what == transition::powered_off) {
         ep.held.clear();
         neutral_paid(ep);
     }
@@ -58,8 +58,9 @@ void core<Traits>::roll_over(endpoint_type& ep, epoch_number last, transition wh
     rows_[ep.id.slot()].seen = 0;
     // First: those whom neutral or the end of a command calls may publish in the new epoch.
     recall_memctx(ep, ep.memctx.invalidate(last), what, last);
-    neutral(ep, lease_end::epoch);
     end_stale_commands(ep);
+    neutral(ep, lease_end::epoch);
+    end_stale_commands(ep); // what came while adapters were called
     tell_epoch(ep, what, why, {by, with, {}});
     if constexpr (lease_arbiter<arbitration_type, limits::waiters_per_cell>::ends_with_epoch) {
         for (unsigned c = 0; c < lease_class_count; ++c) {
@@ -102,10 +103,10 @@ void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
     const epoch_changed changed{what, why, 1};
     const std::uint64_t all =
         rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::any_right)];
-    const std::uint64_t rest =
-        fold(ep.id, changed, all, [](epoch_changed& latest, const epoch_changed& waiting) {
-            latest.count += waiting.count;
-        });
+    const std::uint64_t rest = fold(
+        ep.id, changed, all,
+        [](epoch_changed& latest, const epoch_changed& waiting) { latest.count += waiting.count; },
+        about);
     if (rest != 0 || all == 0) tell(ep.id, changed, rest, false, about);
 }
 
@@ -113,7 +114,7 @@ void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
 template <class Traits>
 void core<Traits>::ask_provider(endpoint_type& ep) {
     detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
-    if (p && !ep.leaving) p->table->invalidate(p->binding, ep.epochs.current());
+    if (p && !ep.leaving) call(*p, p->table->invalidate, ep.epochs.current());
 }
 
 template <class Traits>

@@ -58,13 +58,13 @@ void core<Traits>::on_command_timer(node_index n) {
 }
 
 template <class Traits>
-void core<Traits>::dispatch_commands(std::uint32_t budget) {
-    for (std::uint32_t i = 0; i < limits::commands_per_turn && callbacks_ < budget; ++i) {
+void core<Traits>::dispatch_commands() {
+    for (std::uint32_t i = 0; i < limits::commands_per_turn && callbacks_ < budget_; ++i) {
         const node_index n = queue_.pop(queue_links());
         if (n == no_node) return;
         nodes_[n].state = detail::command_state::chosen;
         consider(n);
-        drain(budget);
+        drain();
     }
 }
 
@@ -101,14 +101,52 @@ void core<Traits>::park(detail::class_cell& cell, node_index n) {
     detail::command_node& node = nodes_[n];
     const auto l = static_cast<unsigned>(node.command.lane);
     node.state = detail::command_state::parked;
-    if (node.unparked)
-        cell.parked[l].push_front(queue_links(), n);
-    else
-        cell.parked[l].push_back(queue_links(), n);
-    node.unparked = false;
+    dlist& lane = cell.parked[l];
+    const node_index first = first_parked(cell, l, node.issuer);
+    if (std::exchange(node.unparked, false)) {
+        lane.push_front(queue_links(), n); // it was the first, and is again
+        if (first != no_node) {
+            lane.remove(queue_links(), first);
+            node.behind = std::exchange(nodes_[first].behind, {});
+            node.behind.push_front(queue_links(), first);
+            nodes_[first].behind_another = true;
+        }
+    } else if (first != no_node) {
+        nodes_[first].behind.push_back(queue_links(), n);
+        node.behind_another = true;
+    } else {
+        lane.push_back(queue_links(), n);
+    }
     if (!cell.pace.may_run(now_))
         timers_.arm(pace_timers + cell_number(node.command.endpoint, class_of(node.command.verb)),
                     cell.pace.next());
+}
+
+/// Where commands of a control are parked in a lane: behind the first of them, so that the lane
+/// lists controls, at most 64, and they have their turns there too.
+template <class Traits>
+typename core<Traits>::node_index core<Traits>::first_parked(const detail::class_cell& cell,
+                                                             unsigned l, origin_id issuer) const {
+    node_index n = cell.parked[l].head;
+    while (n != no_node && nodes_[n].issuer != issuer) n = nodes_[n].queue.next;
+    return n;
+}
+
+/// Whoever was behind it is the first of its control now, and the last in turn.
+template <class Traits>
+void core<Traits>::leave_parking(detail::class_cell& cell, node_index n) {
+    detail::command_node& node = nodes_[n];
+    const auto l = static_cast<unsigned>(node.command.lane);
+    if (std::exchange(node.behind_another, false)) {
+        const node_index first = first_parked(cell, l, node.issuer);
+        return nodes_[first].behind.remove(queue_links(), n);
+    }
+    cell.parked[l].remove(queue_links(), n);
+    if (node.behind.empty()) return;
+    const node_index next = node.behind.pop_front(queue_links());
+    nodes_[next].behind_another = false;
+    nodes_[next].behind = std::exchange(node.behind, {});
+    cell.parked[l].push_back(queue_links(), next);
 }
 
 /// Something that blocked a cell is over: its next parked command goes to the front of its queue,
@@ -124,7 +162,8 @@ void core<Traits>::unpark(std::uint32_t number) {
     for (unsigned l = 0; l < lane_count; ++l) {
         if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l]) continue;
         if (paced) return timers_.arm(pace_timers + number, cell.pace.next());
-        const node_index n = cell.parked[l].pop_front(queue_links());
+        const node_index n = cell.parked[l].head;
+        leave_parking(cell, n);
         detail::command_node& node = nodes_[n];
         node.unparked = cell.ahead[l] = true;
         node.state = detail::command_state::queued;
@@ -141,8 +180,8 @@ outcome core<Traits>::still_fenced(const detail::command_node& node) const {
     const detail::control_slot* who = find_control(node.issuer);
     const command_class cls = class_of(c.verb);
     if (!who || !who->grant.permits(right_of(cls), c.endpoint)) return outcome::revoked;
-    if (needs_lease(cls) &&
-        !arbiter_.check(lease_cell(ep->id, static_cast<lease_class>(cls)), node.issuer, c.serial))
+    if (needs_lease(cls) && !arbiter_.check(lease_cell(ep->id, static_cast<lease_class>(cls)),
+                                            node.issuer, c.serial, now_))
         return outcome::lease_lost;
     const bool epoch_matters = cls == command_class::input || cls == command_class::memwrite ||
                                cls == command_class::memread || c.fenced_by_epoch;
@@ -188,10 +227,7 @@ bool core<Traits>::frame_acts(node_index n) {
     const std::span<input_change> frame = frame_of(node);
     const auto filtered = held.filter(frame, frame);
     if (filtered && !filtered->empty()) {
-        if (node.command.changes != 0)
-            node.command.changes = static_cast<std::uint8_t>(filtered->size());
-        else
-            node.bulk_size = static_cast<std::uint32_t>(filtered->size_bytes());
+        shorten_frame(node, filtered->size());
         return true;
     }
     const change guard{*this};
@@ -200,6 +236,14 @@ bool core<Traits>::frame_acts(node_index n) {
     else
         end_command(n, completion::failed(failure::unsupported));
     return false;
+}
+
+template <class Traits>
+void core<Traits>::shorten_frame(detail::command_node& node, std::size_t changes) {
+    if (node.command.changes != 0)
+        node.command.changes = static_cast<std::uint8_t>(changes);
+    else
+        node.bulk_size = static_cast<std::uint32_t>(changes * sizeof(input_change));
 }
 
 template <class Traits>
@@ -215,20 +259,12 @@ std::span<input_change> core<Traits>::frame_of(detail::command_node& node) {
 template <class Traits>
 void core<Traits>::execute_destructive(node_index n) {
     detail::command_node& node = nodes_[n];
-    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     const correlation_id id = node.id;
-    {
-        const change guard{*this};
-        const epoch_number last = ep.epochs.current();
-        if (!ep.epochs.begin_commanded(limits::counter_limit))
-            return end_command(n, completion::failed(failure::unavailable));
-        node.state = detail::command_state::handed;
-        node.raised_epoch = true;
-        node.command.epoch = ep.epochs.current();
-        roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, id);
-    }
-    drain(budget_);
-    if (node_of(id) != n || node.state != detail::command_state::handed) return;
+    if (!node.raised_epoch && !raise_for(n)) return;
+    drain();
+    if (node_of(id) != n || node.state != detail::command_state::chosen) return;
+    if (!deferred_.delivered(ep.told_until)) return wait_for_notices(n);
     detail::adapter_slot* to = executor_of(node.command, {});
     const outcome o = to ? still_fenced(node) : outcome::adapter_fault;
     if (o == outcome::none) return hand_over(n, *to);
@@ -245,7 +281,35 @@ void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
         cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
     if (!node.releasing) cell_of(node.command).pace.ran(now_);
     ++callbacks_;
-    to.table->execute(to.binding, fenced_command{*anchor_, to.id, node.id});
+    call(to, to.table->execute, fenced_command{*anchor_, to.id, node.id});
+}
+
+/// False: it cannot, and the command has ended.
+template <class Traits>
+bool core<Traits>::raise_for(node_index n) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const change guard{*this};
+    const epoch_number last = ep.epochs.current();
+    if (!ep.epochs.begin_commanded(limits::counter_limit)) {
+        end_command(n, completion::failed(failure::unavailable));
+        return false;
+    }
+    node.raised_epoch = true;
+    node.command.epoch = ep.epochs.current();
+    roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, node.id);
+    ep.told_until = deferred_.end();
+    return true;
+}
+
+/// This turn has delivered what it may: back to the front of its queue.
+template <class Traits>
+void core<Traits>::wait_for_notices(node_index n) {
+    detail::command_node& node = nodes_[n];
+    node.state = detail::command_state::queued;
+    node.unparked = true;
+    cell_of(node.command).ahead[static_cast<unsigned>(node.command.lane)] = true;
+    queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
 }
 
 /// The instant at which execution begins. All fences are compared here, and this is the comparison
@@ -257,8 +321,9 @@ expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_i
         nodes_[n].state != detail::command_state::handed)
         return unexpected<outcome>{outcome::cancelled};
     detail::command_node& node = nodes_[n];
-    const outcome o = node.releasing ? outcome::none : still_fenced(node);
-    if (o != outcome::none) {
+    const outcome o = still_fenced(node);
+    const bool late_release = node.releasing && o == outcome::expired; // what began may end
+    if (o != outcome::none && !late_release) {
         const change guard{*this};
         end_command(n, o);
         return unexpected<outcome>{o};
@@ -276,6 +341,7 @@ expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_i
             return unexpected<outcome>{outcome::failed};
         }
         frame = *filtered;
+        node.frame_changes = static_cast<std::uint16_t>(frame.size());
         if (node.command.hold && !node.releasing) {
             std::array<input_change, max_inverse_changes> inverse;
             const input_frame up = invert(frame, inverse);

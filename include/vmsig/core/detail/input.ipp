@@ -17,10 +17,10 @@ detail::adapter_slot* core<Traits>::input_adapter_for(const endpoint_type& ep,
 
 /// Total: it needs no grant, no room, no pace.
 template <class Traits>
-void core<Traits>::neutral(endpoint_type& ep, lease_end why) {
+void core<Traits>::neutral(endpoint_type& ep, lease_end why, origin_id whose) {
     if (ep.held.neutral()) return;
     audit_record r = audit_record::of(decision::neutral).with(why).with(lease_class::input);
-    r.origin = arbiter_.owner(lease_cell(ep.id, lease_class::input));
+    r.origin = whose;
     r.endpoint = ep.id;
     r.epoch = ep.epochs.current();
     r.detail = static_cast<std::uint32_t>(ep.held.keys() + ep.held.touches());
@@ -47,14 +47,59 @@ void core<Traits>::pay_neutral(endpoint_type& ep) {
         std::size_t run = 1;
         while (run < all.size() && input_adapter_for(ep, all[run]) == to) ++run;
         const adapter_id id = to->id;
-        taken = std::min(run, to->table->neutral(to->binding, all.first(run)));
-        if (find_adapter(id))
-            ep.held.accepted(taken);
-        else
+        taken = std::min(run, call(*to, to->table->neutral, all.first(run)));
+        const std::size_t before = ep.held.keys() + ep.held.touches();
+        if (!find_adapter(id)) {
             taken = 1; // quarantined: it threw
+            continue;
+        }
+        ep.held.accepted(taken);
+        if (ep.held.keys() + ep.held.touches() == before) taken = 0; // half a touch is none
     }
     ep.neutral_under_way = false;
     if (ep.held.neutral()) neutral_paid(ep);
+}
+
+/// What one adapter holds down, because it leaves: the others keep theirs.
+template <class Traits>
+void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a) {
+    std::array<input_change, max_inverse_changes> buffer;
+    std::size_t n = 0;
+    bool mine = false;
+    for (const input_change& c : ep.held.inverse(buffer)) {
+        if (selects_slot(c) || !is_contact(c)) mine = input_adapter_for(ep, c) == &a;
+        if (mine) buffer[n++] = c;
+    }
+    if (n == 0) return;
+    const input_frame releases{buffer.data(), n};
+    audit_record r = audit_record::of(decision::neutral).with(lease_end::adapter_gone);
+    r.with(lease_class::input);
+    r.origin = arbiter_.owner(lease_cell(ep.id, lease_class::input));
+    r.endpoint = ep.id;
+    r.epoch = ep.epochs.current();
+    r.detail = static_cast<std::uint32_t>(n);
+    note(r);
+    const adapter_id id = a.id;
+    for (std::size_t sent = 0; sent < n;) {
+        const std::size_t taken = call(a, a.table->neutral, releases.subspan(sent));
+        if (!find_adapter(id)) return; // quarantined: it threw
+        std::size_t next = sent + std::min(taken, n - sent);
+        if (next < n && is_contact(releases[next])) --next; // not without its slot
+        if (next <= sent) break;
+        sent = next;
+    }
+    ep.held.commit(releases);
+    if (ep.held.neutral()) neutral_paid(ep);
+}
+
+/// It may have been applied in part. Under a lease that is over, its inverse is due again.
+template <class Traits>
+void core<Traits>::input_failed(node_index n) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    if (node.state != detail::command_state::begun) return;
+    ep.held.failed(frame_of(node).first(node.frame_changes));
+    if (node.lease_over) neutral(ep, lease_end::none, node.issuer);
 }
 
 template <class Traits>
@@ -73,7 +118,7 @@ void core<Traits>::release_for_safety(endpoint_type& ep) {
         std::array<input_change, all_safety_releases.size()> out;
         const input_frame releases = safety_releases(a->codes, out);
         if (releases.empty()) continue;
-        const std::size_t taken = a->table->neutral(a->binding, releases);
+        const std::size_t taken = call(*a, a->table->neutral, releases);
         if (!find_adapter(id)) continue; // quarantined: it threw
         const std::size_t n = std::min(taken, releases.size());
         ep.held.commit(releases.first(n)); // also what was pressed since the epoch rose
@@ -107,7 +152,7 @@ void core<Traits>::start_drain(endpoint_type& ep, command_class c) {
     const bool owed = ep.neutral_owed && c == command_class::input;
     if (ep.cells[static_cast<unsigned>(c)].draining == 0 && !owed) return;
     const std::uint32_t key = drain_timers + cell_number(ep.id, c);
-    if (!timers_.armed(key)) timers_.arm(key, now_ + drain_deadline_);
+    if (!timers_.armed(key)) timers_.arm(key, fresh_now() + drain_deadline_);
 }
 
 template <class Traits>

@@ -1,114 +1,9 @@
-// core, leases: acquire to release. However a lease ends, it ends in `end_lease`: its commands are
-// decided, its input is neutral, the cell is free, the audit knows, everybody is told, in that
+// core, leases: from grant to release. However a lease ends, it ends in `end_lease`: its commands
+// are decided, its input is neutral, the cell is free, the audit knows, everybody is told, in that
 // order, before the next owner may act.
 #pragma once
 
 namespace vmsig {
-
-template <class Traits>
-acquire_result core<Traits>::refuse_lease(origin_id who, endpoint_id at, lease_class c,
-                                          refusal why) {
-    audit_record r = audit_record::of(decision::lease_refused).with(why).with(c);
-    r.origin = who;
-    r.endpoint = at;
-    note(r);
-    acquire_result out;
-    out.why = why;
-    if (why != refusal::held) return out;
-    if (const auto view = status(who, at, c)) {
-        out.holder = view->holder;
-        out.since = view->since;
-    }
-    return out;
-}
-
-template <class Traits>
-acquire_result core<Traits>::acquire(origin_id who, endpoint_id at, lease_class c,
-                                     const lease_options& o) {
-    detail::control_slot* control = find_control(who);
-    acquire_result gone;
-    gone.why = refusal::gone;
-    if (!control) return gone;
-    if (static_cast<unsigned>(c) >= lease_class_count || o.wait_for.ns < 0 ||
-        o.time_to_live.ns < 0 || o.reason.size() > max_lease_reason_bytes)
-        return refuse_lease(who, {}, lease_class::input, refusal::invalid);
-    const endpoint_type* ep = find_endpoint(at);
-    if (!ep || ep->leaving || !control->grant.permits(right_of(c), at))
-        return refuse_lease(who, at, c, refusal::denied);
-    if (!has_bit(rows_[at.slot()].ready, who.slot()))
-        return refuse_lease(who, at, c, refusal::not_ready);
-    if (deferred_.room() < 8) return refuse_lease(who, at, c, refusal::busy);
-
-    lease_request request;
-    request.who = {who, control->grant.rank_value()};
-    request.wait = o.wait;
-    if (o.wait_for) request.wait_deadline = now_ + o.wait_for;
-    request.time_to_live = o.time_to_live;
-    (void)request.reason.assign(o.reason);
-    return contend(*control, at, c, request);
-}
-
-template <class Traits>
-acquire_result core<Traits>::contend(const detail::control_slot& who, endpoint_id at, lease_class c,
-                                     const lease_request& request) {
-    const std::uint32_t cell = lease_cell(at, c);
-    const plan p = arbiter_.consider(cell, at, c, request, now_);
-    acquire_result out;
-    if (p.what == step::refuse) return refuse_lease(who.id, at, c, p.why);
-    const bool charged = p.what == step::grant || p.what == step::preempt;
-    if (charged && !audit_.admit(who.id.slot()))
-        return refuse_lease(who.id, at, c, refusal::audit_unavailable);
-
-    const change guard{*this};
-    const auto granted = [&](serial_number s) {
-        out.what = acquire_result::status::granted;
-        out.lease = {at, s, c};
-        arm_lease_timer(at, c);
-        return out;
-    };
-    switch (p.what) {
-    case step::already:
-        if (request.time_to_live)
-            (void)arbiter_.renew(cell, who.id, arbiter_.serial(cell), request.time_to_live, now_);
-        return granted(arbiter_.serial(cell));
-    case step::preempt: end_lease(at, c, lease_end::preempted, false); [[fallthrough]];
-    case step::grant: {
-        const waiter mine = arbiter_.withdraw(cell, who.id); // it waits no longer
-        if (mine) controls_[who.id.slot()].ledger.refund(resource::waiter);
-        const auto s = grant_lease(at, c, request, mine.id);
-        if (s) return granted(*s);
-        audit_.withdraw(who.id.slot(), records_per_command);
-        hand_on_lease(at, c);
-        return refuse_lease(who.id, at, c, s.error());
-    }
-    default: break;
-    }
-    detail::control_slot& control = controls_[who.id.slot()];
-    const bool fresh = !arbiter_.waits(cell, who.id);
-    if (fresh && !control.ledger.charge(resource::waiter))
-        return refuse_lease(who.id, at, c, refusal::busy);
-    const auto id = p.what == step::ask ? arbiter_.begin_ask(cell, request, p.deadline)
-                                        : arbiter_.enqueue(cell, request);
-    if (!id) {
-        if (fresh) control.ledger.refund(resource::waiter);
-        return refuse_lease(who.id, at, c, id.error());
-    }
-    audit_record r = audit_record::of(decision::lease_waiting).with(c);
-    r.origin = who.id;
-    r.endpoint = at;
-    r.detail = request.who.rank;
-    note(r);
-    if (p.what == step::ask) {
-        lease_asked asked;
-        static_cast<lease&>(asked) = {at, arbiter_.serial(cell), c};
-        asked.challenger_rank = request.who.rank;
-        tell(at, asked, bit(arbiter_.owner(cell).slot()), true, {{}, {}, p.deadline});
-    }
-    arm_lease_timer(at, c);
-    out.what = acquire_result::status::waiting;
-    out.wait = *id;
-    return out;
-}
 
 /// Makes the requester the owner of a free cell and tells it and the observers. Two audit records
 /// were set aside: this one and the one of the end.
@@ -117,7 +12,7 @@ expected<serial_number, refusal> core<Traits>::grant_lease(endpoint_id at, lease
                                                            const lease_request& request,
                                                            wait_id wait) {
     const std::uint32_t cell = lease_cell(at, c);
-    const auto s = arbiter_.grant(cell, request, now_);
+    const auto s = arbiter_.grant(cell, request, fresh_now());
     if (!s) return s;
     audit_record r = audit_record::of(decision::lease_granted).with(c);
     r.origin = request.who.who;
@@ -135,7 +30,7 @@ expected<serial_number, refusal> core<Traits>::grant_lease(endpoint_id at, lease
     static_cast<lease&>(changed) = {at, *s, c};
     changed.holder = request.who.who;
     changed.since = now_;
-    tell_observers(at, changed, {request.who.who, {}, {}});
+    tell_lease_changed(changed, request.who.who);
     arm_lease_timer(at, c);
     return s;
 }
@@ -166,10 +61,8 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
         });
     };
     end_commands();
-    if (c == lease_class::input) {
-        neutral(ep, why);
-        end_commands(); // what came while the adapter was called
-    }
+    if (c == lease_class::input) neutral(ep, why);
+    end_commands();                                   // what came while adapters were called
     if (!arbiter_.check(cell, owner, serial)) return; // its adapter failed, which ended it
     (void)arbiter_.end(cell, why);
     start_drain(ep, cls);
@@ -185,14 +78,53 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
         lease_lost lost;
         static_cast<lease&>(lost) = {at, serial, c};
         lost.why = why;
-        tell(at, lost, bit(owner.slot()), true);
+        tell_lease_lost(lost, owner);
     }
     lease_changed changed;
     static_cast<lease&>(changed) = {at, serial, c};
     changed.why = why;
-    tell_observers(at, changed, {owner, {}, {}});
+    tell_lease_changed(changed, owner);
     arm_lease_timer(at, c);
     if (hand_on) hand_on_lease(at, c);
+}
+
+/// When the queue is full, in a storm, the latest stands for all of its cell.
+template <class Traits>
+void core<Traits>::tell_lease_changed(const lease_changed& changed, origin_id who) {
+    const kind_traits& t = traits_of(kind::lease_changed);
+    const endpoint_id at = changed.endpoint;
+    std::uint64_t to = subscribers(rows_[at.slot()], t.audience, t.source);
+    if (to != 0 && deferred_.room() == 0)
+        deferred_.newest_first([&](detail::deferred_event& d) {
+            const auto* w = d.event.template as<lease_changed>();
+            const bool same =
+                w && w->endpoint == at && w->lease_class == changed.lease_class && w->replayed == 0;
+            if (!same || (d.to & to) == 0) return true;
+            d.event.set_payload(changed);
+            d.event.origin = who;
+            to &= ~d.to;
+            return to != 0;
+        });
+    if (to != 0 || std::is_same_v<observer_type, null_observer> == false)
+        tell(at, changed, to, false, {who, {}, {}});
+}
+
+/// Likewise: an owner that was not told of its lease yet is told that its wait is over.
+template <class Traits>
+void core<Traits>::tell_lease_lost(const lease_lost& lost, origin_id owner) {
+    bool told = false;
+    if (deferred_.room() == 0)
+        deferred_.newest_first([&](detail::deferred_event& d) {
+            const auto* g = d.event.template as<lease_granted>();
+            told = g && g->wait && g->endpoint == lost.endpoint && g->serial == lost.serial &&
+                   g->lease_class == lost.lease_class && d.to != 0;
+            if (!told) return true;
+            const lease_wait_ended over{g->wait, lost.lease_class, lost.why};
+            d.event.kind = kind::lease_wait_ended;
+            d.event.set_payload(over);
+            return false;
+        });
+    if (!told) tell(lost.endpoint, lost, bit(owner.slot()), true);
 }
 
 template <class Traits>
@@ -210,8 +142,7 @@ void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
         const waiter w = arbiter_.take_next_waiter(cell);
         if (!w) return;
         const origin_id who = w.request.who.who;
-        if (detail::control_slot* control = find_control(who))
-            control->ledger.refund(resource::waiter);
+        refund_wait(who);
         lease_end why = lease_end::none;
         if (!find_control(who)) continue;
         if (!may_hold(w.request, at, c))
@@ -229,7 +160,7 @@ void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
     // A challenger of the former owner may be in the way of the new one.
     const waiter* next = arbiter_.first_waiter(cell);
     if (!next) return;
-    const plan p = arbiter_.consider(cell, at, c, next->request, now_);
+    const plan p = arbiter_.consider(cell, at, c, next->request, fresh_now());
     if (p.what == step::preempt) return end_lease(at, c, lease_end::preempted);
     if (p.what != step::ask) return;
     (void)arbiter_.begin_ask(cell, next->request, p.deadline);
@@ -267,8 +198,7 @@ void core<Traits>::on_lease_timer(std::uint32_t cell) {
         if (d.what == due::event::owner_expired) end_lease(at, c, lease_end::expired);
         if (d.what == due::event::ask_elapsed) end_lease(at, c, lease_end::preempted);
         if (d.what == due::event::waiter_expired) {
-            if (detail::control_slot* control = find_control(d.who.request.who.who))
-                control->ledger.refund(resource::waiter);
+            refund_wait(d.who.request.who.who);
             end_wait(at, c, d.who, lease_end::expired);
         }
     }
@@ -285,9 +215,7 @@ refusal core<Traits>::release(origin_id who, const lease& l) {
         return refusal::not_holder;
     }
     const change guard{*this};
-    const bool asked =
-        arbiter_.acknowledge(lease_cell(l.endpoint, l.lease_class), who, l.serial) == refusal::none;
-    end_lease(l.endpoint, l.lease_class, asked ? lease_end::preempted : lease_end::released);
+    end_lease(l.endpoint, l.lease_class, lease_end::released);
     return refusal::none;
 }
 
@@ -297,8 +225,9 @@ refusal core<Traits>::renew(origin_id who, const lease& l, duration time_to_live
     if (static_cast<unsigned>(l.lease_class) >= lease_class_count || time_to_live.ns < 0)
         return refusal::invalid;
     if (!find_endpoint(l.endpoint)) return refusal::not_holder;
-    const auto until =
-        arbiter_.renew(lease_cell(l.endpoint, l.lease_class), who, l.serial, time_to_live, now_);
+    const change guard{*this};
+    const auto until = arbiter_.renew(lease_cell(l.endpoint, l.lease_class), who, l.serial,
+                                      time_to_live, fresh_now());
     if (!until) return until.error();
     arm_lease_timer(l.endpoint, l.lease_class);
     return refusal::none;

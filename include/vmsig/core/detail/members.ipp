@@ -49,9 +49,17 @@ static constexpr std::uint32_t timer_count = drain_timers + class_cells;
 static constexpr std::uint16_t watch_count = static_cast<std::uint16_t>(
     limits::adapters * limits::watches_per_adapter + limits::controls + limits::host_watches);
 /// The most safety events that one change can cause: each lease ends and is granted again and
-/// its observers are told, each endpoint's epoch, memctx and state change, everybody replays.
-static constexpr std::uint16_t safety_events =
-    static_cast<std::uint16_t>(lease_cells * 4 + limits::endpoints * 8 + limits::controls);
+/// its observers are told, each waiter is told, each endpoint's epoch, memctx and state change,
+/// everybody replays.
+static constexpr std::uint16_t safety_events = static_cast<std::uint16_t>(
+    lease_cells * (4 + limits::waiters_per_cell) + limits::endpoints * 8 + limits::controls);
+/// Blocks that only commands may take, so that nobody's share is taken by another.
+static constexpr std::uint16_t command_blocks =
+    static_cast<std::uint16_t>(limits::controls * limits::payloads_per_control);
+/// Blocks that stand for what controls may pin.
+static constexpr std::uint16_t pin_blocks =
+    static_cast<std::uint16_t>(limits::controls * limits::pins_per_control);
+static constexpr std::uint16_t all_blocks = limits::payload_blocks + command_blocks + pin_blocks;
 
 // routing
 std::uint64_t subscribers(const detail::routing_rows& rows, audience a, source s) const;
@@ -69,11 +77,18 @@ template <class P>
 void tell_observers(endpoint_id at, const P& payload, const event_context& about = {});
 void deliver(std::uint64_t to, const event& e, audience a);
 template <class P, class Add>
-std::uint64_t fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add);
-void drain(std::uint32_t budget);
+std::uint64_t fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add,
+                   const event_context& about = {});
+/// Whoever holds any right on it and has had its replay.
+std::uint64_t visible_to(const endpoint_type& ep) const {
+    return rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::any_right)];
+}
+void drain();
 void mark_seen(detail::routing_rows& rows, const event& e, std::uint64_t to);
+void mark_given(const event& e, std::uint64_t to);
 void deliver_receipt(node_index n);
 void silence(unsigned slot);
+void note_loss(endpoint_id at, const event& e, std::uint64_t to);
 void tell_gaps();
 
 // admission
@@ -83,13 +98,13 @@ refusal admissible(const detail::control_slot& who, const command& c,
 refusal well_formed(const command& c, std::span<const std::byte> b) const;
 template <class F>
 static auto with_frame(const command& c, std::span<const std::byte> bulk, F&& f);
-static bool inside_region(detail::adapter_slot& a, const command& c,
-                          std::span<const std::byte> bulk);
+bool inside_region(detail::adapter_slot& a, const command& c, std::span<const std::byte> bulk);
 static refusal frame_well_formed(const command& c, std::span<const std::byte> bulk);
 refusal served(const endpoint_type& ep, const command& c, std::span<const std::byte> bulk) const;
 refusal fenced(const detail::control_slot& who, const endpoint_type& ep, const command& c) const;
 bool has_seen(const detail::control_slot& who, const endpoint_type& ep) const;
 submit_result refuse(origin_id who, const command& c, refusal why);
+static bool charge(ledger& to, bool timer, bool payload);
 node_index take_node(unsigned control);
 void free_node(node_index n);
 void accept(node_index n, const command& c);
@@ -99,7 +114,7 @@ refusal may(origin_id who, verb v, endpoint_id at) const;
 // execution
 void make_eligible(node_index n);
 void enqueue(node_index n);
-void dispatch_commands(std::uint32_t budget);
+void dispatch_commands();
 void consider(node_index n);
 bool blocked(const detail::class_cell& cell, const detail::command_node& node) const;
 void park(detail::class_cell& cell, node_index n);
@@ -123,13 +138,24 @@ void for_each_command(endpoint_type& ep, command_class c, F&& f);
 detail::adapter_slot* executor_of(const command& c, std::span<const std::byte> bulk);
 bool frame_acts(node_index n);
 std::span<input_change> frame_of(detail::command_node& node);
+static void shorten_frame(detail::command_node& node, std::size_t changes);
+node_index first_parked(const detail::class_cell& cell, unsigned l, origin_id issuer) const;
+void leave_parking(detail::class_cell& cell, node_index n);
 void execute_destructive(node_index n);
+bool raise_for(node_index n);
+void wait_for_notices(node_index n);
 bool set_command_timer(node_index n);
 
 // leases
 acquire_result acquire(origin_id who, endpoint_id at, lease_class c, const lease_options& o);
-acquire_result contend(const detail::control_slot& who, endpoint_id at, lease_class c,
-                       const lease_request& request);
+acquire_result contend(origin_id who, endpoint_id at, lease_class c, const lease_request& request);
+acquire_result queue_up(origin_id who, endpoint_id at, lease_class c, const lease_request& request,
+                        const plan& p);
+refusal may_contend(origin_id who, endpoint_id at, lease_class c) const;
+void refund_wait(origin_id who);
+void make_room_to_ask(endpoint_id at, lease_class c, std::uint32_t rank);
+void tell_lease_changed(const lease_changed& changed, origin_id who);
+void tell_lease_lost(const lease_lost& lost, origin_id owner);
 acquire_result refuse_lease(origin_id who, endpoint_id at, lease_class c, refusal why);
 expected<serial_number, refusal> grant_lease(endpoint_id at, lease_class c,
                                              const lease_request& request, wait_id wait);
@@ -150,7 +176,12 @@ expected<endpoint_statistics, refusal> statistics(origin_id who, endpoint_id at)
 void end_leases_of(detail::control_slot& who, std::uint64_t keep_endpoints);
 
 // input
-void neutral(endpoint_type& ep, lease_end why);
+void neutral(endpoint_type& ep, lease_end why, origin_id whose);
+void neutral(endpoint_type& ep, lease_end why) {
+    neutral(ep, why, arbiter_.owner(lease_cell(ep.id, lease_class::input)));
+}
+void lift(endpoint_type& ep, detail::adapter_slot& a);
+void input_failed(node_index n);
 void pay_neutral(endpoint_type& ep);
 void neutral_paid(endpoint_type& ep);
 void release_for_safety(endpoint_type& ep);
@@ -181,6 +212,11 @@ void recall_memctx(endpoint_type& ep, const memctx_recall& recall, transition wh
 expected<memctx_export, refusal> memctx(origin_id who, endpoint_id at);
 expected<void, os_error> export_fds(endpoint_type& ep, memctx_export& out);
 refusal refresh(origin_id who, endpoint_id at);
+bool blocks_to_share() const;
+payload_id allocate(adapter_id by, std::uint32_t bytes);
+bool owns_block(adapter_id who, payload_id p) const;
+void discard(adapter_id by, payload_id p);
+void discard_blocks_of(adapter_id who);
 refusal pin(origin_id who, payload_id p);
 void unpin(origin_id who, payload_id p);
 std::span<const std::byte> payload_of(origin_id who, payload_id p);
@@ -189,6 +225,9 @@ static completion read_guest(const shown_memory& from, const memory_access& m,
                              std::span<std::byte> into);
 
 // endpoints, adapters, controls, replay
+static constexpr bool fits(std::string_view name, std::size_t most) {
+    return !name.empty() && name.size() <= most && name.find('\0') == std::string_view::npos;
+}
 endpoint_type* find_endpoint(endpoint_id id);
 const endpoint_type* find_endpoint(endpoint_id id) const;
 detail::adapter_slot* find_adapter(adapter_id id);
@@ -198,10 +237,12 @@ expected<endpoint_id, refusal> find_visible(origin_id who, std::string_view name
 adapter_id bind_adapter(void* self, const adapter_table& table, endpoint_id to);
 setup_fault claim_roles(endpoint_type& ep, detail::adapter_slot& a);
 void detach_adapter(adapter_id id, bool fault);
+void end_commands_at(const detail::adapter_slot& a, endpoint_type& ep, command_class c);
 void end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool fault);
 void drop_role(endpoint_type& ep, role r, adapter_id id);
 control_handle bind_control(void* self, const control_table& table, const grant& g,
                             const subscription& s, int fd);
+unsigned free_control_slot() const;
 void detach_control(origin_id who, lease_end why);
 void end_commands_of(detail::control_slot& who);
 refusal subscribe(origin_id who, const subscription& s);
@@ -215,6 +256,7 @@ void open_rows(detail::control_slot& who, const endpoint_type& ep);
 void request_replay(detail::control_slot& who, std::uint64_t endpoint_slots);
 void run_replays();
 void replay(detail::control_slot& who, endpoint_type& ep);
+void replay_retained(kind k, endpoint_type& ep, unsigned to);
 bool permitted(const detail::control_slot& who, endpoint_id at, audience a) const;
 
 // watches
@@ -235,11 +277,19 @@ bool turn(bool block, std::uint32_t budget);
 [[noreturn]] void refuse_attachment(setup_fault fault, const char* why);
 void settle();
 void run_posts();
-void run_timers(std::uint32_t budget);
+void run_timers();
 void reap();
 void flush();
+template <class F, class... Args>
+auto call(detail::adapter_slot& a, F&& entry, Args&&... args);
 bool work_left() const;
+bool loop_must_hear() const { return work_left() || timers_.earliest() < armed_; }
 void ring_once();
+/// For what counts from now: between turns the clock was read long ago.
+instant fresh_now() {
+    if (!in_turn_) now_ = reactor_.now();
+    return now_;
+}
 
 void note(audit_record r);
 void write_reserved(audit_record r);
@@ -264,6 +314,15 @@ static const adapter_api& adapter_functions();
 /// In a forked child: whatever acts would act on what belongs to the parent.
 bool inert() const { return anchor_->core.load(std::memory_order_relaxed) != this; }
 static core& self(void* p) { return *static_cast<core*>(p); }
+/// Nobody else is in the middle of a turn.
+bool on_loop_thread() const {
+    const void* t = turn_thread_.load(std::memory_order_relaxed);
+    return !t || t == this_thread();
+}
+static const void* this_thread() {
+    static thread_local const char here = 0;
+    return &here;
+}
 
 reactor_type reactor_;
 anchor* anchor_;
@@ -272,7 +331,9 @@ basic_auditor<audit_sink_type> audit_;
 lease_arbiter<arbitration_type, limits::waiters_per_cell> arbiter_;
 timer_heap timers_;
 block_pool<payload_id> pool_;
+std::vector<adapter_id> block_owners_; ///< who allocated a block and has not emitted it yet
 post_ring posts_;
+call_watch calls_;
 detail::deferral deferred_;
 fair_queue queue_;
 
@@ -282,7 +343,8 @@ std::vector<endpoint_type> endpoints_;
 std::vector<detail::adapter_slot> adapters_;
 std::unique_ptr<detail::control_slot[]> controls_;
 std::unique_ptr<detail::command_node[]> nodes_;
-std::unique_ptr<std::uint64_t[]> free_nodes_; ///< bitmaps, per control
+std::unique_ptr<std::uint64_t[]> free_nodes_;               ///< bitmaps, per control
+std::vector<std::array<std::uint32_t, lane_count>> losses_; ///< by endpoint and control
 std::vector<detail::watch_slot> watches_;
 std::vector<host_watch> host_watches_;
 std::array<readiness, limits::ready_per_wait> ready_{};
@@ -291,8 +353,8 @@ std::array<std::array<char, 48>, max_kinds> kind_names_{};
 std::array<std::array<char, 32>, max_sources> source_names_{};
 
 instant now_;
+instant armed_ = instant::never(); ///< what the reactor wakes for
 std::uint64_t event_number_ = 0;
-std::uint64_t command_number_ = 0;
 std::uint64_t remaining_ = 0;      ///< controls still to get the event being delivered
 std::uint64_t touched_ = 0;        ///< controls that got something since the last flush
 std::uint64_t flushers_ = 0;       ///< controls that want to know the end of a turn
@@ -304,7 +366,10 @@ audience current_audience_ = audience::addressee;
 std::uint64_t receivers_ = 0; ///< who gets it
 std::uint32_t depth_ = 0;     ///< changes and callbacks under way
 std::uint32_t callbacks_ = 0; ///< in this turn
+std::uint32_t turns_ = 0;
 std::uint32_t ignored_completions_ = 0;
+std::uint16_t blocks_of_commands_ = 0;
+std::uint16_t pins_ = 0;
 std::uint16_t free_watch_ = 0; ///< slot + 1
 bool in_turn_ = false;
 bool rung_ = false;
@@ -312,6 +377,7 @@ bool running_ = false;
 bool closing_ = false;
 bool weak_export_ = false;
 bool reap_needed_ = false;
-std::uint32_t budget_ = limits::callbacks_per_turn;
+std::uint32_t budget_ = limits::callbacks_per_turn; ///< of this part of the turn
 duration drain_deadline_ = seconds(1);
 std::atomic<bool> stop_{false};
+std::atomic<const void*> turn_thread_{nullptr};

@@ -14,8 +14,6 @@ bool core<Traits>::publish_memctx(adapter_id by, epoch_number of) {
     const auto v = ep.memctx.publish(of, ep.epochs.current(), limits::counter_limit);
     if (!v) return false;
     const std::uint64_t to = subscribers(rows_[ep.id.slot()], audience::memctx, source::memory);
-    for_each_bit(to, [&ep](unsigned slot) { ep.memctx.give(slot); });
-    rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= to;
     // Only the latest is kept.
     const std::uint64_t rest = fold(ep.id, memctx_published{*v}, to, [](auto&, const auto&) {});
     if (rest != 0 || to == 0) tell(ep.id, memctx_published{*v}, rest, false);
@@ -27,7 +25,7 @@ template <class Traits>
 expected<memctx_locator, os_error> core<Traits>::describe(endpoint_type& ep) {
     detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
     if (!p) return unexpected<os_error>{os_error{ENODEV, "describe"}};
-    auto locator = p->table->describe(p->binding);
+    auto locator = call(*p, p->table->describe);
     if (!locator) return locator;
     if (locator->region_count > max_ram_regions || locator->root_count > max_vcpu_roots ||
         locator->fd_count > max_ram_fds || !check_regions(locator->regions(), locator->fd_count))
@@ -42,8 +40,8 @@ expected<memctx_locator, os_error> core<Traits>::describe(endpoint_type& ep) {
 template <class Traits>
 void core<Traits>::recall_memctx(endpoint_type& ep, const memctx_recall& recall, transition why,
                                  epoch_number last) {
-    deferred_.for_each_event([&ep](detail::deferred_event& d) {
-        if (d.event.kind == kind::memctx_published && d.event.endpoint == ep.id) d.to = 0;
+    deferred_.remove_if([&ep](const detail::deferred_event& d) {
+        return d.event.kind == kind::memctx_published && d.event.endpoint == ep.id;
     });
     std::uint64_t& takers =
         rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)];
@@ -54,7 +52,9 @@ void core<Traits>::recall_memctx(endpoint_type& ep, const memctx_recall& recall,
     r.epoch = last;
     r.detail = static_cast<std::uint32_t>(std::popcount(recall.given));
     note(r);
-    if (recall.given) tell(ep.id, memctx_invalidated{last}, recall.given, true);
+    if (!recall.given) return;
+    rows_[ep.id.slot()].recalled |= recall.given;
+    tell(ep.id, memctx_invalidated{last}, recall.given, true);
 }
 
 template <class Traits>
@@ -74,7 +74,8 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     // Already in its replay, as soon as that tells of the memctx.
     const auto& told = rows_[at.slot()].rights[static_cast<unsigned>(audience::any_right)];
     // The answer must not overtake the invalidation of the epoch before.
-    const bool late = has_bit(rows_[at.slot()].ready, who.slot()) && !has_seen(*control, *ep);
+    const bool late = has_bit(rows_[at.slot()].recalled, who.slot()) ||
+                      (has_bit(rows_[at.slot()].ready, who.slot()) && !has_seen(*control, *ep));
     if (!has_bit(told, who.slot()) || late || !ep->memctx.valid())
         return refuse_export(refusal::not_ready);
     if (!audit_.admit(who.slot(), 1)) return refuse_export(refusal::audit_unavailable);
@@ -121,7 +122,7 @@ template <class Traits>
 expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, memctx_export& out) {
     detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
     if (!p) return unexpected<os_error>{os_error{ENODEV, "share_fds"}};
-    const auto shared = p->table->share_fds(p->binding);
+    const auto shared = call(*p, p->table->share_fds);
     if (!shared) return unexpected<os_error>{shared.error()};
     if (shared->count == 0 || shared->count > max_ram_fds || shared->count != out.locator.fd_count)
         return unexpected<os_error>{os_error{EPROTO, "share_fds"}};
@@ -144,7 +145,7 @@ refusal core<Traits>::refresh(origin_id who, endpoint_id at) {
     detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
     endpoint_type* ep = find_endpoint(at);
-    if (!ep || !control->grant.permits(right::memctx, at)) return refusal::denied;
+    if (!ep || ep->leaving || !control->grant.permits(right::memctx, at)) return refusal::denied;
     if (!find_adapter(ep->served[static_cast<unsigned>(role::memctx_provider)]))
         return refusal::unsupported;
     // Between the raise and the command that raised it the memory is still the old one.
@@ -177,9 +178,13 @@ template <class Traits>
 auto core<Traits>::guest_memory(endpoint_type& ep) -> expected<shown_memory, completion> {
     const auto locator = describe(ep);
     detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
-    if (!p || !locator || !ep.memctx.valid())
+    if (!p) return unexpected<completion>{completion{.outcome = outcome::adapter_fault}};
+    if (!locator || !ep.memctx.valid())
         return unexpected<completion>{completion::failed(failure::unavailable)};
-    const auto shared = p->table->share_fds(p->binding);
+    const adapter_id id = p->id;
+    const auto shared = call(*p, p->table->share_fds);
+    if (!find_adapter(id))
+        return unexpected<completion>{completion{.outcome = outcome::adapter_fault}};
     if (!shared || shared->count != locator->fd_count)
         return unexpected<completion>{
             completion::failed(failure::io, shared ? EPROTO : shared.error().code)};
@@ -203,14 +208,53 @@ completion core<Traits>::read_guest(const shown_memory& from, const memory_acces
     }
 }
 
+/// Beside those that commands may still take and controls may still pin.
+template <class Traits>
+bool core<Traits>::blocks_to_share() const {
+    const std::uint16_t commands = std::min(command_blocks, blocks_of_commands_);
+    return pool_.unused() > command_blocks - commands + pin_blocks - pins_;
+}
+
+template <class Traits>
+payload_id core<Traits>::allocate(adapter_id by, std::uint32_t bytes) {
+    if (!find_adapter(by) || !blocks_to_share()) return {};
+    const payload_id p = pool_.allocate(bytes);
+    if (p) block_owners_[p.slot()] = by;
+    return p;
+}
+
+/// It allocated the block, and has neither emitted nor discarded it.
+template <class Traits>
+bool core<Traits>::owns_block(adapter_id who, payload_id p) const {
+    return pool_.live(p) && block_owners_[p.slot()] == who;
+}
+
+template <class Traits>
+void core<Traits>::discard(adapter_id by, payload_id p) {
+    if (!owns_block(by, p)) return;
+    block_owners_[p.slot()] = {};
+    pool_.release(p);
+}
+
+template <class Traits>
+void core<Traits>::discard_blocks_of(adapter_id who) {
+    for (adapter_id& owner : block_owners_) {
+        if (owner != who) continue;
+        owner = {};
+        pool_.release(pool_.in_slot(static_cast<std::uint16_t>(&owner - block_owners_.data())));
+    }
+}
+
 template <class Traits>
 refusal core<Traits>::pin(origin_id who, payload_id p) {
     detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
     if (!p || p != delivering_ || !has_bit(receivers_, who.slot())) return refusal::invalid;
+    if (control->ledger.held(resource::pinned) >= limits::pins_per_control) return refusal::busy;
     for (payload_id& place : control->pins) {
         if (place) continue;
         if (!control->ledger.charge(resource::pinned)) return refusal::busy;
+        ++pins_;
         place = p;
         pool_.retain(p);
         return refusal::none;
@@ -226,6 +270,7 @@ void core<Traits>::unpin(origin_id who, payload_id p) {
         if (place != p) continue;
         place = {};
         control->ledger.refund(resource::pinned);
+        --pins_;
         return pool_.release(p);
     }
 }

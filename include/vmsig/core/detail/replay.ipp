@@ -31,7 +31,7 @@ void core<Traits>::run_replays() {
             who.replay &= who.replay - 1;
             endpoint_type& ep = endpoints_[at];
             if (ep.live && !ep.leaving && who.grant.rights_on(ep.id).any()) replay(who, ep);
-            drain(budget_);
+            drain();
         }
         if (who.replay == 0) replaying_ &= ~bit(slot);
     });
@@ -50,16 +50,33 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
     mark.kind = kind::replay_begin;
     observer_.on_event(mark, ++event_number_, me);
     defer(ep.id, mark, me, audience::addressee, {true, true});
-    const detail::routing_rows& rows = rows_[ep.id.slot()];
-    const auto sees = [&](kind k) {
-        return (subscribers(rows, traits_of(k).audience, traits_of(k).source) & me) != 0;
-    };
-    if (sees(kind::lifecycle)) {
+    for (std::size_t k = 0; k < core_kinds.size(); ++k) {
+        const kind_traits& t = core_kinds[k];
+        if (t.retained && (subscribers(rows_[ep.id.slot()], t.audience, t.source) & me) != 0)
+            replay_retained(static_cast<kind>(k), ep, who.id.slot());
+    }
+    mark.kind = kind::replay_end;
+    observer_.on_event(mark, ++event_number_, me);
+    defer(ep.id, mark, me, audience::addressee, {true, true});
+}
+
+/// What is kept of that kind, to one control. The table says which kinds are kept.
+template <class Traits>
+void core<Traits>::replay_retained(kind k, endpoint_type& ep, unsigned to) {
+    const std::uint64_t me = bit(to);
+    switch (k) {
+    case kind::lifecycle:
         tell(ep.id, lifecycle{ep.last_transition, ep.last_cause, ep.vm.state(), 1}, me, false);
+        return;
+    case kind::memctx_published:
+        if (!ep.memctx.valid()) return;
+        tell(ep.id, memctx_published{ep.memctx.version()}, me, false);
+        return;
+    case kind::lease_changed:
         for (unsigned c = 0; c < lease_class_count; ++c) {
             const auto cls = static_cast<lease_class>(c);
             const lease_status s = arbiter_.status(lease_cell(ep.id, cls));
-            if (!s.owner.who || !sees(kind::lease_changed)) continue;
+            if (!s.owner.who) continue;
             lease_changed held;
             static_cast<lease&>(held) = {ep.id, s.serial, cls};
             held.replayed = 1;
@@ -67,16 +84,12 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
             held.since = s.since;
             tell(ep.id, held, me, false);
         }
+        return;
+    case kind::leds_changed:
+        if (ep.leds_known) tell(ep.id, leds_changed{ep.leds}, me, false);
+        return;
+    default: VMSIG_ASSERT(false); return; // the table says that it is retained
     }
-    if (ep.leds_known && sees(kind::leds_changed)) tell(ep.id, leds_changed{ep.leds}, me, false);
-    if (ep.memctx.valid() && sees(kind::memctx_published)) {
-        ep.memctx.give(who.id.slot());
-        rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= me;
-        tell(ep.id, memctx_published{ep.memctx.version()}, me, false);
-    }
-    mark.kind = kind::replay_end;
-    observer_.on_event(mark, ++event_number_, me);
-    defer(ep.id, mark, me, audience::addressee, {true, true});
 }
 
 } // namespace vmsig

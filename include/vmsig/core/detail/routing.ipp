@@ -35,9 +35,10 @@ std::uint64_t core<Traits>::subscribers(const detail::routing_rows& rows, audien
 template <class Traits>
 bool core<Traits>::emit(adapter_id from, event& e) {
     detail::adapter_slot* a = find_adapter(from);
-    const payload_id pooled = e.payload;
-    if (!a || !emittable(e.kind) ||
-        (e.payload_size != 0 && e.payload_size > pool_.bytes(pooled).size())) {
+    const payload_id pooled = owns_block(from, e.payload) ? e.payload : payload_id{};
+    if (pooled) block_owners_[pooled.slot()] = {}; // emitting consumes it
+    if (!a || !emittable(e.kind) || e.payload != pooled ||
+        e.payload_size > pool_.bytes(pooled).size()) {
         pool_.release(pooled);
         return false;
     }
@@ -45,7 +46,7 @@ bool core<Traits>::emit(adapter_id from, event& e) {
         const lifecycle* l = e.as<lifecycle>();
         const bool told = l && on_lifecycle(a->endpoint, *l);
         pool_.release(pooled);
-        drain(budget_);
+        drain();
         return told;
     }
     if (const auto* leds = e.as<leds_changed>()) note_leds(a->endpoint, *leds);
@@ -85,9 +86,7 @@ bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audie
     if (to == 0) return true;
     detail::deferred_event* place = deferred_.push_event(rules.reserved_room);
     if (!place) {
-        ++endpoints_[at.slot()].lost;
-        ++endpoints_[at.slot()].counts.lost_events;
-        lost_endpoints_ |= bit(at.slot());
+        note_loss(at, e, to);
         return false;
     }
     place->event = e;
@@ -116,9 +115,9 @@ void core<Traits>::tell(endpoint_id at, const P& payload, std::uint64_t to, bool
     e.correlation = about.correlation;
     e.set_payload(payload);
     observer_.on_event(e, ++event_number_, to);
-    constexpr bool ordinary =
-        P::event_kind == kind::memory_written || P::event_kind == kind::memctx_unavailable;
-    defer(at, e, to, t.audience, {firm, !ordinary});
+    constexpr bool reserved = traits_of(P::event_kind).folds || P::event_kind == kind::gap ||
+                              P::event_kind == kind::memctx_published;
+    defer(at, e, to, t.audience, {firm, reserved});
 }
 
 template <class Traits>
@@ -134,7 +133,8 @@ void core<Traits>::tell_observers(endpoint_id at, const P& payload, const event_
 /// says for whom nothing waits.
 template <class Traits>
 template <class P, class Add>
-std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add) {
+std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add,
+                                 const event_context& about) {
     deferred_.newest_first([&](detail::deferred_event& d) {
         const P* waiting = d.event.endpoint == at ? d.event.template as<P>() : nullptr;
         if (!waiting || (d.to & to) == 0) return true;
@@ -142,6 +142,8 @@ std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t 
         add(both, *waiting);
         d.event.set_payload(both);
         d.event.epoch = endpoints_[at.slot()].epochs.current();
+        d.event.origin = about.origin;
+        d.event.correlation = about.correlation;
         to &= ~d.to;
         return to != 0;
     });
@@ -168,10 +170,10 @@ void core<Traits>::deliver(std::uint64_t to, const event& e, audience a) {
 
 /// Delivers what was deferred, oldest first, while the budget lasts.
 template <class Traits>
-void core<Traits>::drain(std::uint32_t budget) {
+void core<Traits>::drain() {
     if (depth_ != 0) return;
     ++depth_;
-    while (!deferred_.empty() && callbacks_ < budget) {
+    while (!deferred_.empty() && callbacks_ < budget_) {
         const std::uint32_t item = deferred_.front();
         deferred_.pop();
         if (deferred_.is_receipt(item)) {
@@ -183,12 +185,22 @@ void core<Traits>::drain(std::uint32_t budget) {
         std::uint64_t to = d.to;
         if (!d.firm) to &= subscribers(rows, d.audience, d.event.source);
         mark_seen(rows, d.event, to);
+        if (d.event.kind == kind::memctx_published) mark_given(d.event, to);
+        if (d.event.kind == kind::memctx_invalidated) rows.recalled &= ~d.to;
         d.in_use = false;
         deliver(to, d.event, d.firm ? audience::addressee : d.audience);
         pool_.release(d.event.payload);
         deferred_.free_event(item);
     }
     --depth_;
+}
+
+/// A control is owed the invalidation as soon as it is told of the memctx.
+template <class Traits>
+void core<Traits>::mark_given(const event& e, std::uint64_t to) {
+    memctx_cache& memctx = endpoints_[e.endpoint.slot()].memctx;
+    for_each_bit(to, [&memctx](unsigned slot) { memctx.give(slot); });
+    rows_[e.endpoint.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= to;
 }
 
 /// A control has seen an epoch when the callback that tells it is entered.
@@ -205,6 +217,8 @@ template <class Traits>
 void core<Traits>::deliver_receipt(std::uint16_t n) {
     detail::command_node& node = nodes_[n];
     if (!node.orphan) {
+        if (std::exchange(node.charged_block, false))
+            controls_[node.issuer.slot()].ledger.refund(resource::payload);
         event e;
         e.kind = kind::receipt;
         e.source = source::command;
@@ -248,16 +262,36 @@ void core<Traits>::silence(unsigned slot) {
     deferred_.for_each_event([slot](detail::deferred_event& d) { d.to &= ~bit(slot); });
 }
 
-/// Tells observers of an endpoint how many of its events were dropped, once there is room again.
+template <class Traits>
+void core<Traits>::note_loss(endpoint_id at, const event& e, std::uint64_t to) {
+    endpoint_type& ep = endpoints_[at.slot()];
+    ++ep.counts.lost_events;
+    ep.losers |= to;
+    lost_endpoints_ |= bit(at.slot());
+    for_each_bit(to, [&](unsigned control) {
+        std::uint32_t& lost = losses_[std::size_t{at.slot()} * limits::controls + control]
+                                     [static_cast<unsigned>(e.lane)];
+        if (++lost == 0) --lost;
+    });
+}
+
+/// Tells each control how many events of an endpoint it missed, once there is room again.
 template <class Traits>
 void core<Traits>::tell_gaps() {
     for_each_bit(lost_endpoints_, [this](unsigned slot) {
-        detail::endpoint_slot<limits>& ep = endpoints_[slot];
-        if (deferred_.room() == 0) return;
-        lost_endpoints_ &= ~bit(slot);
-        const std::uint64_t count = ep.lost;
-        ep.lost = 0;
-        if (ep.live) tell(ep.id, gap{lane::normal, count}, rows_[slot].rights[0], true);
+        endpoint_type& ep = endpoints_[slot];
+        for_each_bit(ep.losers, [&](unsigned control) {
+            if (deferred_.room() < lane_count) return;
+            ep.losers &= ~bit(control);
+            auto& lost = losses_[std::size_t{slot} * limits::controls + control];
+            for (unsigned l = 0; l < lane_count; ++l) {
+                const std::uint32_t count = std::exchange(lost[l], 0);
+                const bool visible = ep.live && has_bit(visible_to(ep), control);
+                if (count != 0 && visible)
+                    tell(ep.id, gap{static_cast<lane>(l), count}, bit(control), true);
+            }
+        });
+        if (ep.losers == 0) lost_endpoints_ &= ~bit(slot);
     });
 }
 

@@ -22,6 +22,9 @@ expected<watch_id, os_error> core<Traits>::add_watch(detail::watch_owner owner, 
     const watch_id id = watch_id::make(slot, w.generation + 1);
     if (auto added = reactor_.add(fd, what, id.value); !added)
         return unexpected<os_error>{added.error()};
+    for (detail::watch_slot& other :
+         watches_) // the reactor took the number: its last file is closed
+        if (other.owner != detail::watch_owner::nobody && other.fd == fd) other.fd = -1;
     free_watch_ = w.next_free;
     ++w.generation;
     w.id = id;
@@ -39,10 +42,11 @@ template <class Traits>
 void core<Traits>::drop_watch(watch_id id) {
     detail::watch_slot* w = find_watch(id);
     if (!w) return;
-    reactor_.remove(w->fd);
+    if (w->fd >= 0) reactor_.remove(w->fd);
     if (w->owner == detail::watch_owner::adapter) --adapters_[w->place].watches;
     w->owner = detail::watch_owner::nobody;
     w->fd = -1;
+    if (w->generation >= limits::generation_limit) return;
     w->next_free = free_watch_;
     free_watch_ = static_cast<std::uint16_t>(id.slot() + 1);
 }
@@ -146,13 +150,13 @@ void core<Traits>::on_adapter_ready(detail::watch_slot& w, interests what) {
     const cookie c = w.cookie;
     const bool readable = what.has(interest::read) || what.has(interest::write);
     const bool gone = what.has(interest::hangup) || what.has(interest::error);
-    if (readable && a.table->on_ready) a.table->on_ready(a.binding, c);
+    if (readable && a.table->on_ready) call(a, a.table->on_ready, c);
     detail::watch_slot* still = find_watch(id);
     if (!gone || !still || !find_adapter(who)) return;
     if (readable && ++still->hangups < most_hangups) return;
     drop_watch(id);
     if (a.table->on_hangup)
-        a.table->on_hangup(a.binding, c);
+        call(a, a.table->on_hangup, c);
     else
         detach_adapter(who, true);
 }

@@ -11,7 +11,7 @@ lease_status lease_arbiter<P, W>::status(std::uint32_t cell) const {
     s.owner = {f.owner, t.rank};
     s.serial = f.serial;
     s.since = t.since;
-    s.expires = t.expires;
+    s.expires = f.expires;
     if (f.owner) s.ask_deadline = waiters.ask_deadline();
     s.waiters = waiters.size();
     s.last_end = t.last_end;
@@ -62,9 +62,10 @@ plan lease_arbiter<P, W>::consider(std::uint32_t cell, endpoint_id endpoint, lea
                               : plan{step::refuse, refusal::exhausted, {}};
     }
     if (mine && mine->asks()) return {step::wait, {}, {}};
-    if (const refusal problem = queue_problem(cell, request.who.who); problem != refusal::none) {
-        return {step::refuse, problem, {}};
-    }
+    const refusal problem = queue_problem(cell, request.who.who);
+    const bool room =
+        problem == refusal::busy && waiters.last()->request.who.rank < request.who.rank;
+    if (problem != refusal::none && !room) return {step::refuse, problem, {}};
     return {step::ask, {}, d.deadline};
 }
 
@@ -80,7 +81,7 @@ lease_arbiter<P, W>::grant(std::uint32_t cell, const lease_request& request, ins
     f.owner = request.who.who;
     tenure& t = tenures_[cell];
     t.since = now;
-    t.expires = request.expires_if_granted(now);
+    f.expires = request.expires_if_granted(now);
     t.rank = request.who.rank;
     t.reason = request.reason;
     withdraw(cell, f.owner);
@@ -97,6 +98,7 @@ ended lease_arbiter<P, W>::end(std::uint32_t cell, lease_end why) {
     [[maybe_unused]] const bool rose = f.serial.rise(limit_); // the grant has kept room for it
     VMSIG_ASSERT(rose);
     f.owner = {};
+    f.expires = instant::never();
     t = {};
     t.last_end = why;
     return former;
@@ -108,9 +110,9 @@ expected<instant, refusal> lease_arbiter<P, W>::renew(std::uint32_t cell, origin
                                                       instant now) {
     if (!check(cell, who, serial)) return unexpected(refusal::not_holder);
     if (time_to_live.ns < 0) return unexpected(refusal::invalid);
-    tenure& t = tenures_[cell];
-    t.expires = time_to_live ? now + time_to_live : instant::never();
-    return t.expires;
+    fence& f = at(cell);
+    f.expires = time_to_live ? now + time_to_live : instant::never();
+    return f.expires;
 }
 
 template <class P, std::uint32_t W>
@@ -140,6 +142,13 @@ lease_arbiter<P, W>::begin_ask(std::uint32_t cell, const lease_request& request,
     waiter* mine = queues_[cell].waiters.find(request.who.who);
     if (deadline < mine->ask_deadline) mine->ask_deadline = deadline;
     return id;
+}
+
+template <class P, std::uint32_t W>
+waiter lease_arbiter<P, W>::make_room(std::uint32_t cell, std::uint32_t rank) {
+    const wait_list<W>& waiters = queue_at(cell).waiters;
+    const bool lower = waiters.full() && waiters.last()->request.who.rank < rank;
+    return lower ? take(cell, waiters.last()) : waiter{};
 }
 
 template <class P, std::uint32_t W>
@@ -195,7 +204,7 @@ instant lease_arbiter<P, W>::next_deadline(std::uint32_t cell) const {
     const wait_list<W>& waiters = queue_at(cell).waiters;
     instant earliest = waiters.wait_deadline();
     if (!owner(cell)) return earliest;
-    if (tenures_[cell].expires < earliest) earliest = tenures_[cell].expires;
+    if (at(cell).expires < earliest) earliest = at(cell).expires;
     const instant asked = waiters.ask_deadline();
     return asked < earliest ? asked : earliest;
 }
@@ -207,7 +216,7 @@ due lease_arbiter<P, W>::expire(std::uint32_t cell, instant now) {
         return {due::event::waiter_expired, take(cell, late)};
     }
     if (!owner(cell)) return {};
-    if (tenures_[cell].expires <= now) return {due::event::owner_expired, {}};
+    if (at(cell).expires <= now) return {due::event::owner_expired, {}};
     if (waiters.ask_deadline() <= now) return {due::event::ask_elapsed, {}};
     return {};
 }

@@ -1,0 +1,139 @@
+// Rule: nothing stays stuck: what a lease holds down goes up exactly once, whatever the adapter
+// answers, and nobody's key is released while its lease lasts.
+#include "harness.hpp"
+
+using namespace vmsig;
+using namespace vmsig::test;
+
+namespace {
+
+using frame = std::vector<input_change>;
+
+input_change down(std::uint16_t code) { return input_change::key(code, true); }
+input_change up(std::uint16_t code) { return input_change::key(code, false); }
+
+struct typist : bench<> {
+    machine m;
+    agent a;
+    lease l;
+    typist() {
+        bus.attach_adapter(m, vm);
+        l = own(a, lease_class::input);
+    }
+    outcome run(const command& c) {
+        const auto id = a.bus.submit(c).id;
+        REQUIRE(id);
+        settle();
+        return a.outcome_of(id);
+    }
+};
+
+} // namespace
+
+// Contract 8: "When that lease ends, exactly the inverse is sent, in reverse order: nothing stays
+// stuck." The release that the adapter failed to apply has left the key down.
+TEST_CASE("a release that the adapter fails leaves the key held, and it goes up with the lease") {
+    typist w;
+    REQUIRE(w.run(press(w.l, KEY_A)) == outcome::done);
+    w.m.does = habit::fail;
+    REQUIRE(w.run(release_key(w.l, KEY_A)) == outcome::failed);
+    w.m.does = habit::complete;
+    REQUIRE(w.a.bus.release(w.l) == refusal::none);
+    CHECK(w.m.released == frame{up(KEY_A)});
+}
+
+// The same, with the second half of a hold.
+TEST_CASE("a hold whose release fails leaves its key held, and it goes up with the lease") {
+    typist w;
+    w.m.on_execute = [&](fenced_command c, adapter_handle b) {
+        if (!w.m.take(c)) return;
+        const bool lifts = w.m.executed.back().frame == frame{up(KEY_A)};
+        b.complete(c.id(), lifts ? completion::failed(failure::io, EIO) : completion{});
+    };
+    const auto id = w.a.bus.submit(press(w.l, KEY_A).hold(milliseconds(5))).id;
+    w.settle();
+    w.advance(milliseconds(5));
+    REQUIRE(w.a.outcome_of(id) == outcome::failed);
+    w.a.bus.release(w.l);
+    CHECK(w.m.released == frame{up(KEY_A)});
+}
+
+// Outcome `done`: "the device took the input". The retry must reach the device.
+TEST_CASE("a press that the adapter failed is not taken for done when it is repeated") {
+    typist w;
+    w.m.does = habit::fail;
+    REQUIRE(w.run(press(w.l, KEY_A)) == outcome::failed);
+    w.m.does = habit::complete;
+    w.m.executed.clear();
+    CHECK(w.run(press(w.l, KEY_A)) == outcome::done);
+    REQUIRE(w.m.executed.size() == 1);
+    CHECK(w.m.executed.front().frame == frame{down(KEY_A)});
+}
+
+// Contract 8: "When that lease ends, exactly the inverse is sent": this one has not ended.
+TEST_CASE("a mouse that leaves in peace lifts no key of the keyboard") {
+    bench<> w;
+    input_device keyboard, mouse;
+    agent a;
+    keyboard.takes = input_codes::keyboard();
+    mouse.takes = input_codes::pointer();
+    w.bus.attach_adapter(keyboard, w.vm);
+    w.bus.attach_adapter(mouse, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    for (const std::uint16_t code : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}}) {
+        a.bus.submit(press(l, code));
+        w.settle();
+    }
+    mouse.bus.detach();
+    CHECK(mouse.released == frame{up(BTN_LEFT)});
+    CHECK(keyboard.released.empty());
+    a.bus.release(l);
+    CHECK(keyboard.released == frame{up(KEY_A)});
+}
+
+// Contract 8 and faults 48: the held set is cleared only "if the device is gone". A guest that
+// crashed and goes on (transition::crashed: "memory is intact") still sees the key down.
+TEST_CASE("a key that was down when the guest crashed goes up with its lease") {
+    typist w;
+    REQUIRE(w.run(press(w.l, KEY_A)) == outcome::done);
+    w.m.bus.emit(lifecycle{transition::crashed, cause::guest, {}, 0});
+    w.m.bus.emit(lifecycle{transition::resumed, cause::host, {}, 0});
+    w.a.bus.release(w.l);
+    CHECK(w.m.released == frame{up(KEY_A)});
+}
+
+// Contract 10: safety actions "never fail, allocate, or wait". An adapter that accepts one change
+// at a time is within its rights (adapter.hpp).
+TEST_CASE("an adapter that accepts one change of a touch at a time does not hang the loop") {
+    bench<> v;
+    input_device pad;
+    agent a;
+    pad.takes = input_codes::touchscreen();
+    v.bus.attach_adapter(pad, v.vm);
+    const lease l = v.own(a, lease_class::input);
+    a.bus.submit(frame_of(l, {input_change::touch_slot(0), input_change::touch_id(1)}));
+    v.settle();
+    int calls = 0;
+    pad.on_neutral = [&] {
+        pad.accepts = 1;
+        if (++calls == 100) throw std::runtime_error{"the bus does not stop asking"};
+    };
+    a.bus.release(l);
+    CHECK(calls < 100);
+    CHECK(pad.farewells == 0);
+}
+
+// "Setting up. These throw `setup_error`; nothing has changed then." (core.hpp)
+TEST_CASE("an input adapter that fails to say its codes costs nobody else its lease") {
+    bench<> w;
+    input_device keyboard, broken;
+    agent a;
+    keyboard.takes = input_codes::keyboard();
+    broken.takes = input_codes::pointer();
+    broken.throws = hook::codes;
+    w.bus.attach_adapter(keyboard, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    CHECK_THROWS_AS(w.bus.attach_adapter(broken, w.vm), setup_error);
+    CHECK(a.bus.submit(press(l, KEY_A)));
+    CHECK(a.count(kind::lease_lost) == 0);
+}
