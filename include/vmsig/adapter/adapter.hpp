@@ -23,7 +23,7 @@
 //
 // `execute` and `neutral` can run under the adapter's own `emit`: emit last. Each taken command is
 // completed once, at once or later; to complete needs no take when the command cannot be done.
-// Nothing here may block (`core::calls` names who does). An adapter may throw: it is quarantined
+// Nothing here may block; `core::calls` names who does. An adapter may throw: it is quarantined
 // then, the leases of the classes it served end and the endpoint is told.
 #pragma once
 
