@@ -37,6 +37,7 @@ struct class_cell {
     std::array<bool, lane_count> held{};  ///< a hold is under way in the lane
     std::array<bool, lane_count> ahead{}; ///< one that was parked is at the front of its queue
     vmsig::pace pace;
+    std::uint32_t handed = 0;   ///< given to an adapter and not taken
     std::uint32_t begun = 0;    ///< taken and not completed
     std::uint32_t draining = 0; ///< of those, under a lease that has ended
 };

@@ -60,7 +60,7 @@ void core<Traits>::end_hold(node_index n) {
     if (node.release_count == 0) return end_command(n, outcome::done);
     node.command.changes = node.release_count;
     std::copy_n(node.release.begin(), node.release_count, node.command.frame);
-    if (!frame_acts(n)) return;
+    if (cell_of(node.command).handed == 0 && !frame_acts(n)) return;
     detail::adapter_slot* to = executor_of(node.command, {});
     if (!to) return end_command(n, outcome::adapter_fault);
     hand_over(n, *to);
@@ -83,6 +83,7 @@ void core<Traits>::leave_lists(node_index n) {
     detail::command_node& node = nodes_[n];
     detail::class_cell& cell = cell_of(node.command);
     const auto l = static_cast<unsigned>(node.command.lane);
+    if (node.state == detail::command_state::handed) --cell.handed;
     const std::uint32_t number = cell_number(node.command.endpoint, class_of(node.command.verb));
     switch (node.state) {
     case detail::command_state::queued:
@@ -127,7 +128,10 @@ void core<Traits>::end_command(node_index n, completion how) {
     node.was_begun = begun;
     node.result = how;
     if (!begun) node.adapter = {};
-    if (node.raised_epoch) ep.epochs.end_commanded();
+    if (node.raised_epoch) {
+        ep.epochs.end_commanded();
+        unpark(cell_number(ep.id, command_class::input));
+    }
     const command_class cls = class_of(node.command.verb);
     if (cls != command_class::power && cls != command_class::query)
         node.result.state = vm_state::unknown;

@@ -72,9 +72,8 @@ template <class Traits>
 bool core<Traits>::blocked(const detail::class_cell& cell, const detail::command_node& node) const {
     const auto l = static_cast<unsigned>(node.command.lane);
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    const bool neutral = ep.neutral_owed && class_of(node.command.verb) == command_class::input;
-    return cell.draining != 0 || neutral || cell.held[l] || !cell.pace.may_run(now_) ||
-           (!node.unparked && !cell.parked[l].empty());
+    return cell.draining != 0 || input_waits(ep, class_of(node.command.verb)) || cell.held[l] ||
+           !cell.pace.may_run(now_) || (!node.unparked && !cell.parked[l].empty());
 }
 
 template <class Traits>
@@ -155,9 +154,8 @@ template <class Traits>
 void core<Traits>::unpark(std::uint32_t number) {
     endpoint_type& ep = endpoints_[number / command_class_count];
     detail::class_cell& cell = ep.cells[number % command_class_count];
-    const bool neutral = ep.neutral_owed &&
-                         number % command_class_count == static_cast<unsigned>(lease_class::input);
-    if (cell.draining != 0 || neutral) return;
+    const auto c = static_cast<command_class>(number % command_class_count);
+    if (cell.draining != 0 || input_waits(ep, c)) return;
     const bool paced = !cell.pace.may_run(now_);
     for (unsigned l = 0; l < lane_count; ++l) {
         if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l]) continue;
@@ -210,7 +208,9 @@ template <class Traits>
 void core<Traits>::execute(node_index n) {
     detail::command_node& node = nodes_[n];
     if (node.command.verb == verb::mem_read) return read_memory(n);
-    if (class_of(node.command.verb) == command_class::input && !frame_acts(n)) return;
+    // What was handed over may change what a frame repeats: then `take` alone leaves out.
+    const bool last = cell_of(node.command).handed == 0;
+    if (class_of(node.command.verb) == command_class::input && last && !frame_acts(n)) return;
     if (destroys(node.command.verb)) return execute_destructive(n);
     detail::adapter_slot* to = executor_of(node.command, pool_.bytes(node.bulk));
     if (to) return hand_over(n, *to);
@@ -277,6 +277,7 @@ void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
     detail::command_node& node = nodes_[n];
     node.state = detail::command_state::handed;
     node.adapter = to.id;
+    ++cell_of(node.command).handed;
     if (node.command.hold) // from here on, until what it presses is up again
         cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
     if (!node.releasing) cell_of(node.command).pace.ran(now_);
@@ -340,6 +341,11 @@ expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_i
             end_command(n, completion::failed(failure::unsupported));
             return unexpected<outcome>{outcome::failed};
         }
+        if (filtered->empty()) { // what it would do is done
+            const change guard{*this};
+            end_command(n, outcome::done);
+            return unexpected<outcome>{outcome::done};
+        }
         frame = *filtered;
         node.frame_changes = static_cast<std::uint16_t>(frame.size());
         if (node.command.hold && !node.releasing) {
@@ -349,10 +355,12 @@ expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_i
             std::copy(up.begin(), up.end(), node.release.begin());
         }
         ep.held.commit(frame);
+        if (ep.held.neutral()) neutral_paid(ep);
         bulk = {};
     }
     node.state = detail::command_state::begun;
     timers_.cancel(n);
+    --cell.handed;
     ++cell.begun;
     if (!node.releasing) cell.pace.ran(now_);
     return taken_command{node.command, frame, bulk};

@@ -48,13 +48,12 @@ void core<Traits>::pay_neutral(endpoint_type& ep) {
         while (run < all.size() && input_adapter_for(ep, all[run]) == to) ++run;
         const adapter_id id = to->id;
         taken = std::min(run, call(*to, to->table->neutral, all.first(run)));
-        const std::size_t before = ep.held.keys() + ep.held.touches();
         if (!find_adapter(id)) {
             taken = 1; // quarantined: it threw
             continue;
         }
-        ep.held.accepted(taken);
-        if (ep.held.keys() + ep.held.touches() == before) taken = 0; // half a touch is none
+        if (taken != 0 && selects_slot(all[taken - 1])) --taken; // half a touch is none
+        ep.held.commit(all.first(taken)); // by name: it may have taken a frame meanwhile
     }
     ep.neutral_under_way = false;
     if (ep.held.neutral()) neutral_paid(ep);
@@ -124,6 +123,7 @@ void core<Traits>::release_for_safety(endpoint_type& ep) {
         ep.held.commit(releases.first(n)); // also what was pressed since the epoch rose
         if (n < releases.size()) owe(ep, releases.subspan(n));
     }
+    if (ep.held.neutral()) neutral_paid(ep);
 }
 
 /// As if the lease had held them: they go up when the adapter accepts them.

@@ -117,6 +117,10 @@ void enqueue(node_index n);
 void dispatch_commands();
 void consider(node_index n);
 bool blocked(const detail::class_cell& cell, const detail::command_node& node) const;
+/// For the releases that are owed, and for the end of the machine's old memory.
+static bool input_waits(const endpoint_type& ep, command_class c) {
+    return c == command_class::input && (ep.neutral_owed || ep.epochs.commanded());
+}
 void park(detail::class_cell& cell, node_index n);
 void unpark(std::uint32_t cell);
 outcome still_fenced(const detail::command_node& node) const;
