@@ -6,7 +6,8 @@ namespace vmsig {
 /// Every call of an adapter. One that took too long is its last.
 template <class Traits>
 template <class F, class... Args>
-auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args) {
+auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args)
+    -> std::invoke_result_t<F, adapter_binding&, Args...> {
     struct scope : call_watch::scope {
         scope(core& c, adapter_id id)
             : call_watch::scope{c.calls_, id}

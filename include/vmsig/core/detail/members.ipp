@@ -285,7 +285,8 @@ void run_timers();
 void reap();
 void flush();
 template <class F, class... Args>
-auto call(detail::adapter_slot& a, F&& entry, Args&&... args);
+auto call(detail::adapter_slot& a, F&& entry, Args&&... args)
+    -> std::invoke_result_t<F, adapter_binding&, Args...>;
 bool work_left() const;
 bool loop_must_hear() const { return work_left() || timers_.earliest() < armed_; }
 void ring_once();
