@@ -117,3 +117,48 @@ TEST_CASE("a release that fails after a reset leaves its key to go up with the l
     REQUIRE(m.released.size() == 1);
     CHECK(m.released.front() == input_change::key(KEY_A, false));
 }
+
+// Contract 2: "so that a loss is seen and hidden traffic stays hidden": it was another's loss.
+TEST_CASE("the next tenant of a slot, or of an endpoint's, is not told of what the last one lost") {
+    for (const bool endpoint_goes : {false, true}) {
+        bench<> w;
+        sensor s, fresh;
+        agent trigger, loser, next;
+        w.bus.attach_adapter(s, w.vm);
+        w.join(trigger, full(w.vm));
+        w.join(loser, full(w.vm));
+        const unsigned slot = loser.bus.origin().slot();
+        inside(w, trigger, s, [&] {
+            for (int i = 0; i < small_limits::deferred_events + 9; ++i)
+                s.bus.emit(console_output{});
+            if (endpoint_goes)
+                w.bus.remove_endpoint(w.vm);
+            else
+                loser.bus.detach();
+        });
+        w.settle();
+        endpoint_id vm = w.vm;
+        if (endpoint_goes) {
+            vm = w.bus.add_endpoint("next");
+            REQUIRE(vm.slot() == w.vm.slot());
+            loser.bus.detach();
+            w.settle();
+            w.bus.attach_adapter(fresh, vm);
+        }
+        w.join(next, full(vm));
+        REQUIRE(next.bus.origin().slot() == slot);
+        CHECK(next.count(kind::gap) == 0);
+        sensor& source = endpoint_goes ? fresh : s;
+        w.bus.set_grant(trigger.bus.origin(), full(vm));
+        w.settle();
+        inside(w, trigger, source, [&] { // one that it loses itself
+            for (int i = 0; i <= small_limits::deferred_events; ++i)
+                source.bus.emit(console_output{});
+        });
+        w.settle();
+        REQUIRE(next.count(kind::gap) == 1);
+        CHECK(next.last<gap>().count < small_limits::deferred_events);
+        const std::uint64_t got = next.count(kind::console_output) + next.last<gap>().count;
+        CHECK(got == small_limits::deferred_events + 2u); // and the one that set it off
+    }
+}

@@ -277,7 +277,10 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
         rows.recalled &= ~bit(slot);
     }
     end_commands_of(*c);
-    for (endpoint_type& ep : endpoints_) ep.memctx.forget(slot);
+    for (endpoint_type& ep : endpoints_) {
+        ep.memctx.forget(slot);
+        if (has_bit(ep.losers, slot)) forget_losses(ep, bit(slot)); // they were its own
+    }
     arbiter_.drop_waiters_of(who, [&](std::uint32_t cell, const waiter& w) {
         c->ledger.refund(resource::waiter);
         const endpoint_id at = endpoints_[cell / lease_class_count].id;

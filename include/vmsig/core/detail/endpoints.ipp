@@ -91,7 +91,7 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
         timers_.cancel(drain_timers + cell_number(id, static_cast<command_class>(c)));
     }
     rows_[slot] = {};
-    lost_endpoints_ &= ~bit(slot);
+    forget_losses(*ep, ep->losers);
     ep->live = false;
     reap_needed_ = true;
     if (!in_turn_) ring_once();

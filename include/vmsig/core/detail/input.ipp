@@ -15,16 +15,22 @@ detail::adapter_slot* core<Traits>::input_adapter_for(const endpoint_type& ep,
     return nullptr;
 }
 
-/// Total: it needs no grant, no room, no pace.
 template <class Traits>
-void core<Traits>::neutral(endpoint_type& ep, lease_end why, origin_id whose) {
-    if (ep.held.neutral()) return;
+void core<Traits>::note_neutral(const endpoint_type& ep, lease_end why, origin_id whose,
+                                std::size_t released) {
     audit_record r = audit_record::of(decision::neutral).with(why).with(lease_class::input);
     r.origin = whose;
     r.endpoint = ep.id;
     r.epoch = ep.epochs.current();
-    r.detail = static_cast<std::uint32_t>(ep.held.keys() + ep.held.touches());
+    r.detail = static_cast<std::uint32_t>(released);
     note(r);
+}
+
+/// Total: it needs no grant, no room, no pace.
+template <class Traits>
+void core<Traits>::neutral(endpoint_type& ep, lease_end why, origin_id whose) {
+    if (ep.held.neutral()) return;
+    note_neutral(ep, why, whose, ep.held.keys() + ep.held.touches());
     ep.neutral_owed = true;
     pay_neutral(ep);
     if (ep.neutral_owed) start_drain(ep, command_class::input);
@@ -64,20 +70,19 @@ template <class Traits>
 void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a) {
     std::array<input_change, max_inverse_changes> buffer;
     std::size_t n = 0;
+    std::size_t held = 0;
     bool mine = false;
     for (const input_change& c : ep.held.inverse(buffer)) {
-        if (selects_slot(c) || !is_contact(c)) mine = input_adapter_for(ep, c) == &a;
+        if (!is_contact(c)) { // a key, or the slot of the contact that follows
+            mine = input_adapter_for(ep, c) == &a;
+            held += mine;
+        }
         if (mine) buffer[n++] = c;
     }
     if (n == 0) return;
     const input_frame releases{buffer.data(), n};
-    audit_record r = audit_record::of(decision::neutral).with(lease_end::adapter_gone);
-    r.with(lease_class::input);
-    r.origin = arbiter_.owner(lease_cell(ep.id, lease_class::input));
-    r.endpoint = ep.id;
-    r.epoch = ep.epochs.current();
-    r.detail = static_cast<std::uint32_t>(n);
-    note(r);
+    const origin_id owner = arbiter_.owner(lease_cell(ep.id, lease_class::input));
+    note_neutral(ep, lease_end::adapter_gone, owner, held);
     const adapter_id id = a.id;
     for (std::size_t sent = 0; sent < n;) {
         const std::size_t taken = call(a, a.table->neutral, releases.subspan(sent));

@@ -89,6 +89,7 @@ void mark_given(const event& e, std::uint64_t to);
 void deliver_receipt(node_index n);
 void silence(unsigned slot);
 void note_loss(endpoint_id at, const event& e, std::uint64_t to);
+void forget_losses(endpoint_type& ep, std::uint64_t controls);
 void tell_gaps();
 
 // admission
@@ -184,6 +185,7 @@ void neutral(endpoint_type& ep, lease_end why, origin_id whose);
 void neutral(endpoint_type& ep, lease_end why) {
     neutral(ep, why, arbiter_.owner(lease_cell(ep.id, lease_class::input)));
 }
+void note_neutral(const endpoint_type& ep, lease_end why, origin_id whose, std::size_t released);
 void lift(endpoint_type& ep, detail::adapter_slot& a);
 void input_failed(node_index n);
 void pay_neutral(endpoint_type& ep);

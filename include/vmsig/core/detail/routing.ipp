@@ -275,6 +275,15 @@ void core<Traits>::note_loss(endpoint_id at, const event& e, std::uint64_t to) {
     });
 }
 
+/// Of an endpoint or of controls that are no more: who comes after them has lost nothing.
+template <class Traits>
+void core<Traits>::forget_losses(endpoint_type& ep, std::uint64_t controls) {
+    const std::size_t row = std::size_t{ep.id.slot()} * limits::controls;
+    for_each_bit(controls, [&](unsigned control) { losses_[row + control] = {}; });
+    ep.losers &= ~controls;
+    if (ep.losers == 0) lost_endpoints_ &= ~bit(ep.id.slot());
+}
+
 /// Tells each control how many events of an endpoint it missed, once there is room again.
 template <class Traits>
 void core<Traits>::tell_gaps() {
