@@ -1,3 +1,20 @@
 # What the benchmarks need beyond the library.
 find_package(benchmark REQUIRED)
 target_link_libraries(${bench_target} PRIVATE benchmark::benchmark)
+
+# Measured beside it where they are installed: ZeroMQ and sd-bus.
+if(bench_target MATCHES "socket")
+    find_package(PkgConfig)
+    if(PkgConfig_FOUND)
+        pkg_check_modules(zmq QUIET IMPORTED_TARGET libzmq)
+        pkg_check_modules(sdbus QUIET IMPORTED_TARGET libsystemd)
+    endif()
+    if(zmq_FOUND)
+        target_link_libraries(${bench_target} PRIVATE PkgConfig::zmq)
+        target_compile_definitions(${bench_target} PRIVATE VMSIG_BENCH_ZMQ)
+    endif()
+    if(sdbus_FOUND)
+        target_link_libraries(${bench_target} PRIVATE PkgConfig::sdbus)
+        target_compile_definitions(${bench_target} PRIVATE VMSIG_BENCH_SDBUS)
+    endif()
+endif()

@@ -1,5 +1,6 @@
 # Install rules. Each component is one library with one export file, which vmsigConfig.cmake loads.
-# What needs no cmake finds core and kvm by pkg-config: vmsig.pc, vmsig-kvm.pc.
+# What needs no cmake finds core, kvm and client by pkg-config: vmsig.pc, vmsig-kvm.pc,
+# vmsig-client.pc.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -22,6 +23,9 @@ vmsig_install(vmsig core)
 vmsig_install(vmsig_testing testing)
 if(TARGET vmsig_kvm)
     vmsig_install(vmsig_kvm kvm)
+endif()
+if(TARGET vmsig_client)
+    vmsig_install(vmsig_client client)
 endif()
 
 configure_package_config_file(cmake/vmsigConfig.cmake.in
@@ -66,4 +70,10 @@ if(TARGET vmsig_kvm)
         description "The in-process KVM adapter of vmsig"
         requires "vmsig = ${PROJECT_VERSION}"
         libs "-L\${libdir} -lvmsig_kvm")
+endif()
+if(TARGET vmsig_client)
+    vmsig_install_pc(vmsig-client client
+        description "A control of vmsig in a process of its own, for C"
+        cflags "-I\${includedir}"
+        libs "-L\${libdir} -lvmsig-client")
 endif()

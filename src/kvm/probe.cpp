@@ -31,13 +31,14 @@ instant now() {
 }
 
 /// False when the time is over.
-bool wait_readable(int fd, instant deadline) {
+expected<bool, os_error> wait_readable(int fd, instant deadline) {
     for (;;) {
         const std::int64_t left_ms = ((deadline - now()).ns + 999'999) / 1'000'000;
         if (left_ms <= 0) return false;
         pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
-        if (::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left_ms, INT_MAX))) > 0)
-            return true;
+        const int n = ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left_ms, INT_MAX)));
+        if (n > 0) return true;
+        if (n < 0 && errno != EINTR) return unexpected{os_error::last("poll")};
     }
 }
 
@@ -66,7 +67,10 @@ private:
 probe_result run(vm& machine, instant deadline) {
     console_head console;
     machine.start();
-    while (wait_readable(machine.status_fd(), deadline)) {
+    for (;;) {
+        const auto readable = wait_readable(machine.status_fd(), deadline);
+        if (!readable) return {probe_verdict::system_fault, readable.error()};
+        if (!*readable) return {probe_verdict::timed_out, {}};
         const auto record = machine.next_status();
         if (!record) continue;
         if (record->kind == status_kind::failed || record->kind == status_kind::reset_requested)
@@ -74,7 +78,6 @@ probe_result run(vm& machine, instant deadline) {
         console.read_from(machine);
         if (console.says(ready_line)) return {probe_verdict::usable, {}};
     }
-    return {probe_verdict::timed_out, {}};
 }
 
 } // namespace

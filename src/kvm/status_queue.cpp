@@ -25,10 +25,10 @@ void status_queue::push_once(status_kind kind) {
 }
 
 std::optional<status> status_queue::pop() {
-    if (size() == 0) return std::nullopt;
-    const status record = records_[read_++ % capacity];
+    std::optional<status> record;
+    if (size() != 0) record = records_[read_++ % capacity];
     eventfd_t count = 0;
-    if (size() == 0) ::eventfd_read(fd(), &count);
+    if (size() == 0) ::eventfd_read(fd(), &count); // if it fails, the next call reads again
     return record;
 }
 

@@ -20,7 +20,7 @@ constexpr unsigned long tss_address =
 
 unique_fd open_kvm() {
     unique_fd kvm{checked(::open("/dev/kvm", O_RDWR | O_CLOEXEC), "open /dev/kvm")};
-    if (kvm_call(kvm.get(), KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+    if (kvm_must(kvm.get(), KVM_GET_API_VERSION, 0, "KVM_GET_API_VERSION") != KVM_API_VERSION)
         throw system_fault{{ENOTSUP, "KVM_GET_API_VERSION"}};
     struct capability {
         int number;
@@ -40,7 +40,7 @@ unique_fd open_kvm() {
         {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
     };
     for (const capability& c : needed)
-        if (kvm_call(kvm.get(), KVM_CHECK_EXTENSION, c.number) <= 0)
+        if (kvm_must(kvm.get(), KVM_CHECK_EXTENSION, c.number, c.name) == 0)
             throw system_fault{{ENOTSUP, c.name}};
     return kvm;
 }

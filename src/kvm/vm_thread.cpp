@@ -139,7 +139,8 @@ void vm::impl::finish_access() {
         access_pending_ = false;
         const int result = vcpu_.complete();
         if (result == 0) handle_exit();
-        if (result != 0 && result != EINTR) return fail({result, "KVM_RUN"}, 0);
+        if (result == EAGAIN) access_pending_ = true; // KVM had not come to it
+        if (result != 0 && result != EINTR && result != EAGAIN) return fail({result, "KVM_RUN"}, 0);
     }
     if (access_pending_) fail({ELOOP, "KVM_RUN"}, 0);
 }

@@ -235,3 +235,11 @@ TEST_CASE("auditor: each decision is a numbered record or part of a LOST, whatev
     CHECK(s.losses > 100);
     CHECK(s.audit.reserved() == 0);
 }
+
+TEST_CASE("auditor: whoever may only look sees the sink that the host filled") {
+    basic_auditor<small_sink> audit;
+    audit.note(noted(decision::neutral));
+    const auto& seen = audit;
+    CHECK(&seen.sink() == &audit.sink());
+    CHECK(seen.count(decision::neutral) == 1);
+}

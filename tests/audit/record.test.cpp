@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <support/catch.hpp>
+#include <support/equality.hpp>
 
 using namespace vmsig;
 
@@ -45,4 +46,18 @@ TEST_CASE("record: is its bytes") {
     audit_record copy;
     std::memcpy(&copy, bytes, sizeof r);
     CHECK(copy == r);
+}
+
+TEST_CASE("record: two are equal exactly if every field is") {
+    using record = audit_record;
+    test::check_every_part_counts(
+        audit_record::of(decision::command_ended), [](record& r) { r.number = 1; },
+        [](record& r) { r.time = {1}; }, [](record& r) { r.origin = origin_id::make(0, 1); },
+        [](record& r) { r.endpoint = endpoint_id::make(0, 1); },
+        [](record& r) { r.epoch = epoch_number{1}; },
+        [](record& r) { r.serial = serial_number{1}; },
+        [](record& r) { r.correlation = correlation_id::make(0, 1); },
+        [](record& r) { r.what = decision::lost; }, [](record& r) { r.verdict = 1; },
+        [](record& r) { r.subject = 1; }, [](record& r) { r.flags = audit_begun; },
+        [](record& r) { r.detail = 1; });
 }

@@ -45,7 +45,7 @@ TEST_CASE("render: a line, verbatim") {
     r.detail = 9;
     CHECK(render(r) == "{\"number\":12,\"time_ns\":1500,\"decision\":\"command_refused\","
                        "\"refusal\":\"denied\",\"verb\":\"reset\",\"origin\":65539,"
-                       "\"endpoint\":65537,\"epoch\":4,\"tag\":9}\n");
+                       "\"endpoint\":65537,\"epoch\":4,\"lane\":9}\n");
 }
 
 TEST_CASE("render: a loss says how many") {
@@ -128,4 +128,14 @@ TEST_CASE("render: allocates nothing") {
     const audit_record r = random_record(dice);
     char line[max_audit_line_bytes];
     CHECK(vmsig::test::allocations_in([&] { (void)render_json(r, line); }) == 0);
+}
+
+TEST_CASE(
+    "render: a name with quotes or control bytes stays one member, and none is an empty object") {
+    char place[64];
+    detail::json_line hostile{place};
+    hostile.member("name", std::string_view{"a\"b\\c\nd"}, 0);
+    CHECK(std::string(place, hostile.end()) == "{\"name\":\"a\\\"b\\\\c?d\"}\n");
+    detail::json_line empty{place};
+    CHECK(std::string(place, empty.end()) == "{}\n");
 }

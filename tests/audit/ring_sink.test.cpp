@@ -59,3 +59,16 @@ TEST_CASE("ring_sink: the default keeps 4096") {
     CHECK(kept == 4096);
     CHECK(first == 2);
 }
+
+TEST_CASE("ring_sink: what is written while it is read pushes out the oldest, which are not read") {
+    ring_sink<4> ring;
+    for (std::uint64_t n = 1; n <= 4; ++n) REQUIRE(ring.write(numbered(n), audit_room::free));
+    std::vector<std::uint64_t> read;
+    ring.for_each_last(4, [&](const audit_record& r) {
+        read.push_back(r.number);
+        if (read.size() == 1) // two more than there is room for
+            for (std::uint64_t n = 5; n <= 6; ++n)
+                REQUIRE(ring.write(numbered(n), audit_room::free));
+    });
+    CHECK(read == std::vector<std::uint64_t>{1, 3, 4}); // 2 is gone, 5 and 6 came later
+}

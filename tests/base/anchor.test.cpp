@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <barrier>
 #include <set>
 #include <thread>
 #include <vector>
@@ -52,4 +54,23 @@ TEST_CASE("threads get anchors of their own") {
     std::set<anchor*> all(got[0].begin(), got[0].end());
     all.insert(got[1].begin(), got[1].end());
     CHECK(all.size() == 2 * each);
+}
+
+TEST_CASE("threads that ask at the same instant wait for one another") {
+    constexpr std::size_t each = 2000;
+    std::array<std::vector<anchor*>, 4> got;
+    std::barrier together{static_cast<std::ptrdiff_t>(got.size())};
+    std::vector<std::thread> threads;
+    threads.reserve(got.size());
+    for (auto& mine : got) {
+        mine.reserve(each);
+        threads.emplace_back([&mine, &together] {
+            together.arrive_and_wait();
+            for (std::size_t n = 0; n < each; ++n) mine.push_back(&detail::new_anchor());
+        });
+    }
+    for (auto& t : threads) t.join();
+    std::set<anchor*> all;
+    for (const auto& mine : got) all.insert(mine.begin(), mine.end());
+    CHECK(all.size() == got.size() * each);
 }

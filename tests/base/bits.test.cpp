@@ -48,3 +48,10 @@ TEST_CASE("a mask contains its subsets and itself") {
     CHECK_FALSE(fruits{fruit::apple}.contains(some));
     CHECK(fruits::all().contains(some));
 }
+
+TEST_CASE("masks of other members are other masks") {
+    const fruits some = fruits{fruit::apple} | fruit::plum;
+    CHECK_FALSE(some == fruits{fruit::apple});
+    CHECK_FALSE(some == fruits{});
+    CHECK(some == (fruits{fruit::plum} | fruit::apple));
+}

@@ -127,3 +127,21 @@ TEST_CASE("a pool allocates at construction only") {
     });
     CHECK(count == 0);
 }
+
+TEST_CASE("a pool tells what lives in a place, and how many places are left") {
+    const auto place_of = [](block_id id) { return static_cast<std::uint16_t>(id.slot()); };
+    pool p{2, 8};
+    CHECK(p.unused() == 2);
+    CHECK_FALSE(p.in_slot(0));
+    const block_id first = p.allocate(8);
+    const block_id second = p.allocate(8);
+    CHECK(p.unused() == 0);
+    CHECK(p.in_slot(place_of(first)) == first);
+    CHECK(p.in_slot(place_of(second)) == second);
+    p.release(first);
+    CHECK(p.unused() == 1);
+    CHECK_FALSE(p.in_slot(place_of(first)));
+    const block_id third = p.allocate(8);
+    CHECK(p.in_slot(place_of(third)) == third);
+    CHECK(third != first);
+}

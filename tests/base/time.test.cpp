@@ -49,3 +49,15 @@ TEST_CASE("the default instant and length are none") {
     CHECK(instant::never());
     CHECK(duration{-1});
 }
+
+TEST_CASE("lengths and instants are ordered by their nanoseconds") {
+    CHECK(duration{1} < duration{2});
+    CHECK(duration{2} > duration{1});
+    CHECK_FALSE(duration{2} < duration{2});
+    CHECK(duration{2} <= duration{2});
+    CHECK_FALSE(duration{1} == duration{2});
+    CHECK(instant{1} < instant{2});
+    CHECK(instant{2} > instant{1});
+    CHECK(instant{2} >= instant{2});
+    CHECK_FALSE(instant{1} == instant{2});
+}

@@ -13,7 +13,10 @@
 #include <vmsig/reactor/epoll_reactor.hpp>
 #include <vmsig/reactor/manual_reactor.hpp>
 
+#include "conformance/scripted_driver.hpp"
+
 using namespace vmsig;
+using vmsig::test::scripted_driver;
 
 namespace {
 
@@ -60,27 +63,6 @@ private:
 
     std::vector<pair> pairs_;
     Reactor reactor_;
-};
-
-template <class Reactor>
-class scripted_driver {
-public:
-    scripted_driver() = default;
-    scripted_driver(scripted_driver&&) = delete;
-    Reactor& reactor() { return reactor_; }
-    int open() { return next_fd_++; }
-    void make_readable(int fd) { reactor_.make_ready(fd, interest::read); }
-    void make_unreadable(int fd) { reactor_.clear_ready(fd, interest::read); }
-    void hang_up(int fd) { reactor_.make_ready(fd, interest::hangup); }
-    void pass(duration length) { reactor_.advance(length); }
-    bool readable() { return reactor_.readable(); }
-
-private:
-    struct advancing : Reactor {
-        advancing() { this->auto_advance(true); }
-    };
-    advancing reactor_;
-    int next_fd_ = 100;
 };
 
 /// Every finding is an assertion, except for those that are expected to fail.

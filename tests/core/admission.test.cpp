@@ -347,3 +347,15 @@ TEST_CASE("another's command cannot be followed, and that looks like one that is
     w.settle();
     CHECK(w.m.executed.size() == 3);
 }
+
+// Invariant I25. Ids can be guessed.
+TEST_CASE("a command that is to follow itself follows nothing") {
+    staffed w;
+    const correlation_id first = w.a.bus.submit(query_status(w.vm)).id;
+    w.settle();
+    const auto next = correlation_id::make(first.slot(), first.generation() + 1);
+    const correlation_id id = w.a.bus.submit(query_status(w.vm).following(next)).id;
+    REQUIRE(id == next);
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::done);
+}

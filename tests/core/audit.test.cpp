@@ -14,6 +14,48 @@ std::vector<audit_record> since(bench<>& w, std::uint64_t number) {
     return all;
 }
 
+/// A host that asks for what records leave out.
+struct curious_traits : test_traits {
+    struct sink : ring_sink<256> {
+        struct content {
+            correlation_id id;
+            command what;
+            std::vector<std::byte> bytes;
+        };
+        std::vector<content> seen;
+        void contents(correlation_id id, const command& c,
+                      std::span<const std::byte> bytes) noexcept {
+            const beside_the_turn mine;
+            seen.push_back({id, c, {bytes.begin(), bytes.end()}});
+        }
+    };
+    using audit_sink = sink;
+};
+
+/// Sends at the end of a turn what was written before, a few records at a time.
+struct gathering_traits : test_traits {
+    struct sink {
+        int waiting = 0, sent = 0, ends = 0;
+        std::vector<int>* told = nullptr;
+        bool reserve(unsigned, unsigned) noexcept { return true; }
+        void refund(unsigned, unsigned) noexcept {}
+        bool write(const audit_record&, audit_room) noexcept {
+            ++waiting;
+            return true;
+        }
+        bool end_turn() noexcept {
+            ++ends;
+            const int now = std::min(waiting, 2);
+            waiting -= now;
+            sent += now;
+            const beside_the_turn mine;
+            if (told) told->push_back(sent);
+            return waiting != 0;
+        }
+    };
+    using audit_sink = sink;
+};
+
 /// A history in which memory is written and read and keys are pressed; all its records.
 std::vector<audit_record> history(std::uint64_t word, std::uint16_t key, char bulk) {
     bench<> w;
@@ -122,4 +164,74 @@ TEST_CASE("no record of the audit depends on what was written, read or typed") {
     const auto two = history(0xfedcba9876543210, KEY_Q, 'y');
     REQUIRE(one.size() > 20);
     CHECK(one == two);
+}
+
+TEST_CASE("a sink that asks for contents gets what is written, read and typed, and only then") {
+    bench<curious_traits> w;
+    agent a;
+    machine m;
+    w.bus.attach_adapter(m, w.vm);
+    const lease keys = w.own(a, lease_class::input);
+    const lease writes = w.own(a, lease_class::memwrite);
+    REQUIRE(m.bus.publish(w.bus.epoch_of(w.vm)));
+    w.settle();
+    const auto& seen = w.bus.audit().sink().seen;
+    const auto typed = a.bus.submit(press(keys, KEY_A)).id;
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].id == typed);
+    CHECK(seen[0].what.frame[0].code == KEY_A);
+    const std::vector<std::byte> bytes(100, std::byte{'x'});
+    const auto written =
+        a.bus.submit(write_memory(writes, {0x1000, 0}, 100, write_mode::paused), bytes).id;
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[1].id == written);
+    CHECK(seen[1].bytes == bytes);
+    m.ram = sealed_ram(m.ram_bytes, 0);
+    REQUIRE(::pwrite(m.ram.get(), "secret!!", 8, 0x2000) == 8);
+    const auto read = a.bus.submit(read_memory(w.vm, {0x2000, 0}, 8)).id;
+    CHECK(seen.size() == 2);
+    w.settle();
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[2].id == read);
+    CHECK(std::string(reinterpret_cast<const char*>(seen[2].bytes.data()), 8) == "secret!!");
+    REQUIRE_FALSE(a.bus.submit(press({w.vm, {}, lease_class::input}, KEY_B)));
+    const auto late = a.bus.submit(read_memory(w.vm, {0x2000, 0}, 8)).id;
+    m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
+    w.settle();
+    CHECK(a.outcome_of(late) == outcome::stale_epoch);
+    CHECK(seen.size() == 3);
+}
+
+TEST_CASE("a sink that gathers is told of the end of a turn when something was written, or waits") {
+    std::vector<int> told;
+    {
+        bench<gathering_traits> w;
+        agent a;
+        machine m;
+        auto& sink = w.bus.audit().sink();
+        sink.told = &told;
+        while (w.bus.dispatch() || sink.waiting != 0) {}
+        const int before = sink.ends;
+        w.bus.dispatch();
+        CHECK(sink.ends == before); // nothing was written
+        w.bus.attach_adapter(m, w.vm);
+        w.join(a, full(w.vm));
+        while (sink.waiting != 0) w.bus.dispatch();
+        // Outside any turn and any change: the host's loop is told.
+        const int sent = sink.sent;
+        REQUIRE_FALSE(a.bus.submit(press({w.vm, {}, lease_class::input}, KEY_A)));
+        CHECK(sink.sent == sent);
+        w.settle();
+        CHECK(sink.sent == sent + 1);
+        for (int i = 0; i < 5; ++i)
+            (void)a.bus.submit(press({w.vm, {}, lease_class::input}, KEY_A));
+        w.bus.dispatch();
+        CHECK(sink.sent == sent + 3);
+        CHECK(sink.waiting == 3);
+        w.bus.dispatch();
+        CHECK(sink.sent == sent + 5);
+        CHECK(sink.waiting == 1);
+        told.clear();
+    }
+    CHECK(told.size() == 1); // what came when the core was destroyed
 }

@@ -18,6 +18,7 @@ namespace {
 
 /// Looks from another thread until somebody was seen blocking, for at most so many looks.
 adapter_id watch_from_beside(call_watch& calls, std::atomic<bool>& seen) {
+    const beside_the_turn mine;
     adapter_id late;
     std::thread{[&] {
         call_watch::call_number last = 0;
@@ -76,6 +77,25 @@ TEST_CASE("a call within a call: the one that blocks is named, the other goes on
     CHECK(named == guilty);
     CHECK(a.outcome_of(id) == outcome::done);
     CHECK(outer.farewells == 0);
+}
+
+TEST_CASE("a call that blocked counts as such though one within it blocks as well, later") {
+    call_watch calls;
+    call_watch::call_number last = 0;
+    const adapter_id outer = adapter_id::make(1, 1), inner = adapter_id::make(2, 1);
+    const call_watch::scope around{calls, outer};
+    CHECK_FALSE(calls.look(last));
+    CHECK(calls.look(last) == outer);
+    {
+        const call_watch::scope within{calls, inner};
+        CHECK_FALSE(calls.look(last));
+        CHECK(calls.look(last) == inner);
+        CHECK(within.overdue());
+        CHECK(around.overdue());
+    }
+    const call_watch::scope next{calls, inner};
+    CHECK_FALSE(next.overdue());
+    CHECK(around.overdue());
 }
 
 TEST_CASE("two looks at different calls, or at none, name nobody") {

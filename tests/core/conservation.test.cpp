@@ -55,6 +55,7 @@ struct chaos {
         o.wait = roll(2) != 0;
         if (roll(3) == 0) o.time_to_live = milliseconds(roll(40) + 1);
         const auto got = anybody().bus.acquire(w.vm, static_cast<lease_class>(roll(3)), o);
+        const beside_the_turn mine;
         if (got) leases.push_back(got.lease);
     }
     void submit() {
@@ -75,6 +76,7 @@ struct chaos {
         c.on(static_cast<lane>(roll(4)));
         const auto s = a.bus.submit(c);
         if (!s) return;
+        const beside_the_turn mine;
         ids.push_back(s.id);
         REQUIRE(issued.emplace(s.id, &a).second);
     }

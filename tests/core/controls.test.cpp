@@ -46,6 +46,7 @@ struct queued {
     int fd() const { return 40; }
     void on_event(const event&, control_handle) { ++events; }
     void on_ready(interests what, control_handle) {
+        const beside_the_turn mine;
         ready.push_back(what);
         if (throws) throw 1;
     }
@@ -259,50 +260,6 @@ TEST_CASE("a grant and a lease of a removed endpoint say nothing of its successo
     CHECK(a.bus.submit(query_status(next)).why == refusal::denied);
     CHECK(a.bus.submit(query_status(w.vm)).why == refusal::denied);
     CHECK(a.count(kind::replay_begin) == 0);
-}
-
-TEST_CASE("callbacks may detach themselves, others, attach, post and stop, each in each") {
-    for (const char* where : {"event", "farewell", "execute", "neutral"}) {
-        for (int what = 0; what < 6; ++what) {
-            bench<> w;
-            agent a, b, fresh;
-            machine m;
-            w.bus.attach_adapter(m, w.vm);
-            const lease l = w.own(a, lease_class::input);
-            w.join(b, full(w.vm, 1));
-            bool done = false;
-            const auto act = [&] {
-                if (std::exchange(done, true)) return;
-                switch (what) {
-                case 0: a.bus.detach(); break;
-                case 1: b.bus.detach(); break;
-                case 2: fresh.bus = w.bus.attach(fresh, full(w.vm)); break;
-                case 3: CHECK(w.bus.post([] {})); break;
-                case 4: m.bus.detach(); break;
-                default: w.bus.remove_endpoint(w.vm); break;
-                }
-                CHECK_FALSE(w.bus.dispatch());
-                w.bus.run();
-            };
-            const std::string at = where;
-            REQUIRE(a.bus.submit(press(l, KEY_A)));
-            if (at == "event") a.script = [&](const event&, control_handle) { act(); };
-            if (at == "farewell") a.on_farewell = act;
-            if (at == "neutral") m.on_neutral = act;
-            if (at == "execute")
-                m.on_execute = [&](fenced_command c, adapter_handle bus) {
-                    m.take(c);
-                    act();
-                    bus.complete(c.id());
-                };
-            w.settle();
-            a.bus.detach();
-            w.settle();
-            CHECK(done);
-            CHECK(a.farewells == 1);
-            CHECK(b.farewells == (what == 1 ? 1 : 0));
-        }
-    }
 }
 
 TEST_CASE("at detachment every charge was refunded") {

@@ -145,6 +145,7 @@ TEST_CASE("audit and statistics of an endpoint are read with admin only") {
     const auto other = bus.attach(guest, vmsig::grant{}.on(vm).allow(right::observe));
     bus.dispatch();
     a.bus.emit(bus.register_kind("sample", {}), 7);
+    a.bus.emit(vmsig::lifecycle{vmsig::transition::started, vmsig::cause::host, {}, 0});
 
     std::vector<vmsig::decision> seen;
     const auto keep = [&seen](const vmsig::audit_record& r) { seen.push_back(r.what); };
@@ -153,7 +154,7 @@ TEST_CASE("audit and statistics of an endpoint are read with admin only") {
     CHECK(*told == 2);
     CHECK(seen == std::vector{vmsig::decision::endpoint_added, vmsig::decision::adapter_attached});
     CHECK(other.read_audit(vm, 100, keep).error() == refusal::denied);
-    CHECK(admin.statistics(vm)->events == 1);
+    CHECK(admin.statistics(vm)->events == 2); // a lifecycle event is one, too
     CHECK(other.statistics(vm).error() == refusal::denied);
     CHECK(admin.statistics(vmsig::endpoint_id::make(9, 9)).error() == refusal::denied);
 }

@@ -78,9 +78,7 @@ TEST_CASE("what waits can be visited, youngest first too, and what is delivered 
     for (int i = 0; i < 4; ++i) put(d, i);
     d.push_receipt(1);
     put(d, 4);
-    const std::uint32_t front = d.front();
     d.pop();
-    d.event_of(front).in_use = false; // being delivered
     int seen = 0;
     d.for_each_event([&](deferred_event& e) {
         CHECK(e.event.timestamp.ns != 0);

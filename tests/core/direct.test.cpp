@@ -49,7 +49,7 @@ struct counted_calls : linux_calls {
         return linux_calls::clock_gettime(clock, out);
     }
 };
-struct counted_traits : test_traits {
+struct metered_traits : test_traits {
     using reactor = epoll_reactor<counted_calls>;
 };
 
@@ -63,7 +63,7 @@ struct counting {
 };
 
 /// Three controls, one sensor with a descriptor that is ready when the test says so.
-struct busy : bench<counted_traits> {
+struct busy : bench<metered_traits> {
     counting c[3];
     sensor s;
     unique_fd bell{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};

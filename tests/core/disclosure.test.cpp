@@ -115,6 +115,7 @@ TEST_CASE("an export inside the snapshot does not overtake an invalidation eithe
     w.bus.attach_adapter(s, w.vm);
     REQUIRE(m.bus.publish(w.bus.epoch_of(w.vm)));
     std::vector<std::uint64_t> order; ///< epochs exported, and 0 for an invalidation
+    order.reserve(8);
     a.script = [&](const event& e, control_handle bus) {
         if (e.is(kind::memctx_invalidated)) order.push_back(0);
         if (!e.is(kind::replay_begin)) return;

@@ -163,6 +163,58 @@ TEST_CASE("a commanded reset that fails keeps the epoch raised and asks the prov
     CHECK(w.b.last<memctx_published>().version.value >= 1);
 }
 
+TEST_CASE("a guest's own reset before a commanded one that is not done raises the epoch") {
+    for (const bool cancelled : {true, false}) {
+        running w;
+        const lease memory = w.own(w.a, lease_class::memwrite);
+        w.m.does = cancelled ? habit::leave : habit::later;
+        const std::uint64_t before = w.now().value;
+        const auto id = w.submit(power(w.host, verb::reset));
+        w.settle();
+        const auto derived = w.submit(store(memory, {0x1000, 0}, 1).pinned(w.now()));
+        w.happens(transition::powered_off, cause::watchdog);
+        CHECK(w.now().value == before + 1);
+        w.m.does = habit::complete;
+        if (cancelled)
+            REQUIRE(w.a.bus.cancel(id) == cancel_result::cancelled);
+        else
+            w.m.bus.complete(id, completion::failed(failure::io, EIO));
+        w.settle();
+        CHECK(w.now().value == before + 2);
+        CHECK(w.b.last<epoch_changed>().what == transition::powered_off);
+        CHECK(w.b.last<epoch_changed>().cause == cause::watchdog);
+        CHECK(w.m.invalidated.back() == w.now());
+        CHECK(w.a.outcome_of(id) == (cancelled ? outcome::cancelled : outcome::failed));
+        CHECK(w.a.outcome_of(derived) == outcome::stale_epoch);
+        w.happens(transition::reset);
+        CHECK(w.now().value == before + 3);
+    }
+}
+
+TEST_CASE("while a commanded reset is under way nothing that is fenced by epoch begins") {
+    running w;
+    const lease memory = w.own(w.a, lease_class::memwrite);
+    w.m.does = habit::later;
+    const auto reset = w.submit(power(w.host, verb::reset));
+    w.settle();
+    REQUIRE(w.m.bus.publish(w.now()));
+    w.settle();
+    w.m.does = habit::complete;
+    const std::size_t begun = w.m.executed.size();
+    const correlation_id fenced[] = {w.submit(store(memory, {0x1000, 0}, 1)),
+                                     w.submit(read_memory(w.vm, {0x1000, 0}, 8)),
+                                     w.submit(press(w.keys, KEY_A))};
+    const auto query = w.submit(query_status(w.vm));
+    w.settle();
+    for (const correlation_id id : fenced) CHECK(w.a.outcome_of(id) == outcome::none);
+    CHECK(w.a.outcome_of(query) == outcome::done);
+    CHECK(w.m.executed.size() == begun + 1);
+    w.m.bus.complete(reset);
+    w.settle();
+    CHECK(w.a.outcome_of(reset) == outcome::done);
+    for (const correlation_id id : fenced) CHECK(w.a.outcome_of(id) == outcome::done);
+}
+
 TEST_CASE("a commanded reset pinned to its epoch is re-fenced, one of an older epoch is not") {
     running w;
     const auto first = w.submit(power(w.host, verb::reset).pinned(w.now()));

@@ -64,6 +64,7 @@ TEST_CASE("commands of one key are handed over first in, first out") {
 TEST_CASE("inside a lane, controls are served in turn") {
     staffed w;
     std::vector<origin_id> served;
+    served.reserve(13);
     w.m.on_execute = [&](fenced_command c, adapter_handle bus) {
         served.push_back(w.m.take(c) ? w.a.bus.origin() : origin_id{});
         bus.complete(c.id());
@@ -166,6 +167,7 @@ TEST_CASE("of several reasons the stronger one is the outcome") {
     const auto outcome_after = [&](bool revoke, bool release, bool stale) {
         staffed v;
         v.m.does = habit::leave;
+        v.m.waiting.reserve(4);
         v.bus.set_pace(v.vm, command_class::input, duration{});
         const auto id = v.submit(press(v.keys, KEY_A).within(milliseconds(1)));
         v.m.on_execute = [&](fenced_command c, adapter_handle) { v.m.waiting.push_back(c); };

@@ -6,11 +6,11 @@ using namespace vmsig::test;
 
 namespace {
 
-struct staffed : bench<> {
+struct timed : bench<> {
     agent a, b;
     machine m;
     lease keys, host, writes;
-    staffed() {
+    timed() {
         bus.attach_adapter(m, vm);
         keys = own(a, lease_class::input);
         host = own(a, lease_class::power);
@@ -23,38 +23,38 @@ struct staffed : bench<> {
         return s.id;
     }
     std::vector<correlation_id> order() const {
-        std::vector<correlation_id> ids;
+        std::vector<correlation_id> handed;
         for (const auto& e : m.executed)
-            if (e.refused == outcome::none) ids.push_back(e.id);
-        return ids;
+            if (e.refused == outcome::none) handed.push_back(e.id);
+        return handed;
     }
     std::vector<std::uint16_t> pressed() const {
-        std::vector<std::uint16_t> codes;
+        std::vector<std::uint16_t> typed;
         for (const auto& e : m.executed)
             for (const input_change& c : e.frame)
-                codes.push_back(static_cast<std::uint16_t>(c.value ? c.code : 1000 + c.code));
-        return codes;
+                typed.push_back(static_cast<std::uint16_t>(c.value ? c.code : 1000 + c.code));
+        return typed;
     }
 };
-using codes = std::vector<std::uint16_t>;
-using ids = std::vector<correlation_id>;
+using typed = std::vector<std::uint16_t>;
+using handed = std::vector<correlation_id>;
 
 } // namespace
 
 TEST_CASE("a not-before time delays one command and blocks nobody") {
-    staffed w;
+    timed w;
     const auto late = w.submit(query_status(w.vm).delayed(milliseconds(10)));
     const auto now = w.submit(query_status(w.vm));
     w.settle();
-    CHECK(w.order() == ids{now});
+    CHECK(w.order() == handed{now});
     w.advance(milliseconds(9));
-    CHECK(w.order() == ids{now});
+    CHECK(w.order() == handed{now});
     w.advance(milliseconds(1));
-    CHECK(w.order() == ids{now, late});
+    CHECK(w.order() == handed{now, late});
 }
 
 TEST_CASE("a deadline: never begun after it, at it still") {
-    staffed w;
+    timed w;
     const auto strict = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.bus.reactor().advance(milliseconds(5));
     w.settle();
@@ -73,8 +73,21 @@ TEST_CASE("a deadline: never begun after it, at it still") {
     CHECK(w.a.outcome_of(never) == outcome::expired);
 }
 
+TEST_CASE("a deadline wakes the loop, also for what has waited for its not-before time") {
+    timed w;
+    w.m.does = habit::leave;
+    const auto held = w.submit(query_status(w.vm).delayed(milliseconds(2)).within(milliseconds(9)));
+    w.advance(milliseconds(2));
+    w.advance(milliseconds(1));
+    REQUIRE(w.m.waiting.size() == 1);
+    w.bus.reactor().advance(milliseconds(7));
+    CHECK(w.bus.reactor().readable());
+    w.bus.dispatch();
+    CHECK(w.a.outcome_of(held) == outcome::expired);
+}
+
 TEST_CASE("a begun command outlives its deadline and ends in its true outcome") {
-    staffed w;
+    timed w;
     w.m.does = habit::later;
     const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.settle();
@@ -85,7 +98,7 @@ TEST_CASE("a begun command outlives its deadline and ends in its true outcome") 
 }
 
 TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
-    staffed w;
+    timed w;
     w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
     for (int i = 0; i < 5; ++i) w.submit(query_status(w.vm));
     w.settle();
@@ -107,49 +120,49 @@ TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
 }
 
 TEST_CASE("a hold presses, waits, releases, and only then is done") {
-    staffed w;
+    timed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
+    CHECK(w.pressed() == typed{KEY_A});
     CHECK(w.a.outcome_of(id) == outcome::none);
     w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
+    CHECK(w.pressed() == typed{KEY_A, 1000 + KEY_A});
     CHECK(w.a.outcome_of(id) == outcome::done);
 }
 
 TEST_CASE("a hold blocks only later ones of its key and lane") {
-    staffed w;
+    timed w;
     w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.submit(press(w.keys, KEY_B));
     w.submit(release_key(w.keys, KEY_B));
     w.submit(press(w.keys, KEY_C).on(lane::high));
     const auto other = w.submit(query_status(w.vm));
     w.settle();
-    CHECK(w.pressed() == codes{KEY_C, KEY_A});
+    CHECK(w.pressed() == typed{KEY_C, KEY_A});
     CHECK(w.a.outcome_of(other) == outcome::done);
     w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_C, KEY_A, 1000 + KEY_A, KEY_B, 1000 + KEY_B});
+    CHECK(w.pressed() == typed{KEY_C, KEY_A, 1000 + KEY_A, KEY_B, 1000 + KEY_B});
 }
 
 TEST_CASE("a hold blocks from its hand-over on, also when the adapter completes later") {
-    staffed w;
+    timed w;
     w.m.does = habit::later;
     const auto a = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.submit(press(w.keys, KEY_B));
     w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
+    CHECK(w.pressed() == typed{KEY_A});
     w.m.bus.complete(a);
     w.settle();
-    CHECK(w.pressed() == codes{KEY_A});
+    CHECK(w.pressed() == typed{KEY_A});
     w.advance(milliseconds(50));
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A});
+    CHECK(w.pressed() == typed{KEY_A, 1000 + KEY_A});
     w.m.bus.complete(a);
     w.settle();
-    CHECK(w.pressed() == codes{KEY_A, 1000 + KEY_A, KEY_B});
+    CHECK(w.pressed() == typed{KEY_A, 1000 + KEY_A, KEY_B});
 }
 
 TEST_CASE("the end of the lease cuts a hold short, and the receipt says that it had begun") {
-    staffed w;
+    timed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(seconds(5)));
     w.settle();
     CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
@@ -163,7 +176,7 @@ TEST_CASE("the end of the lease cuts a hold short, and the receipt says that it 
 }
 
 TEST_CASE("the second half of a hold is past cancelling and past its deadline") {
-    staffed w;
+    timed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(5)).within(milliseconds(1)));
     w.settle();
     w.m.does = habit::leave;
@@ -178,7 +191,7 @@ TEST_CASE("the second half of a hold is past cancelling and past its deadline") 
 }
 
 TEST_CASE("the fence holds at the adapter: what is handed but not taken ends with its right") {
-    staffed w;
+    timed w;
     w.m.does = habit::leave;
     const auto by_grant = w.submit(query_status(w.vm));
     const auto by_lease = w.submit(power(w.host, verb::pause));
@@ -197,7 +210,7 @@ TEST_CASE("the fence holds at the adapter: what is handed but not taken ends wit
 }
 
 TEST_CASE("pacing counts from the hand-over, also when the adapter takes later") {
-    staffed w;
+    timed w;
     w.m.does = habit::leave;
     w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
     for (int i = 0; i < 3; ++i) w.submit(query_status(w.vm));
@@ -208,7 +221,7 @@ TEST_CASE("pacing counts from the hand-over, also when the adapter takes later")
 }
 
 TEST_CASE("what an adapter takes too late in the turn that ends it is expired at the fence") {
-    staffed w;
+    timed w;
     w.m.does = habit::leave;
     const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.settle();

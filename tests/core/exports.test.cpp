@@ -2,6 +2,8 @@
 // asked; it never overtakes an invalidation, and an invalidation reaches exactly those who have it.
 #include "harness.hpp"
 
+#include <sys/stat.h>
+
 #include <support/fd_count.hpp>
 
 using namespace vmsig;
@@ -181,6 +183,41 @@ TEST_CASE("an export never overtakes the invalidation of the epoch before") {
     for (const auto& one : got)
         if (one.first != kind::memctx_unavailable) told.push_back(one);
     CHECK(told == expected);
+}
+
+TEST_CASE("memory without a seal goes to whom the mode of its file stops, and to no other") {
+    struct stranger : agent {
+        std::uint32_t uid;
+        explicit stranger(std::uint32_t u)
+            : uid{u} {}
+        std::uint32_t receiver_uid() const { return uid; }
+    };
+    provided w;
+    w.m.ram = sealed_ram(w.m.ram_bytes, 0);
+    REQUIRE(::fchmod(w.m.ram.get(), 0600) == 0);
+    const std::uint32_t owner = ::geteuid();
+    stranger root{0}, same{owner}, other{owner + 1}, third{owner + 2};
+    for (stranger* one : {&root, &same, &other, &third}) {
+        one->bus = w.bus.attach(*one, full(w.vm));
+        w.settle();
+    }
+    const auto taken = [&w](agent& who) { return who.bus.memctx(w.vm); };
+    CHECK(taken(w.a).error() == refusal::not_ready); // in this process: it counts as root
+    CHECK(taken(root).error() == refusal::not_ready);
+    CHECK(taken(same).error() == refusal::not_ready);
+    CHECK(root.last<memctx_unavailable>().error == EPERM);
+    const auto given = taken(other);
+    REQUIRE(given.has_value());
+    CHECK(given->fds_included);
+    CHECK(given->locator.level == export_level::guarded);
+
+    // What one receiver was found to be says nothing of another.
+    w.bus.allow_weak_export(true);
+    CHECK(taken(root)->locator.level == export_level::weak);
+    CHECK(taken(other)->locator.level == export_level::guarded);
+    REQUIRE(::fchmod(w.m.ram.get(), 0606) == 0);
+    w.bus.allow_weak_export(false);
+    CHECK(taken(third).error() == refusal::not_ready);
 }
 
 TEST_CASE("a provider has at most four descriptors: with a fifth nothing is exported") {

@@ -9,8 +9,8 @@ using namespace vmsig::test;
 
 namespace {
 
-input_change down(std::uint16_t k) { return input_change::key(k, true); }
-input_change up(std::uint16_t k) { return input_change::key(k, false); }
+input_change key_down(std::uint16_t k) { return input_change::key(k, true); }
+input_change key_up(std::uint16_t k) { return input_change::key(k, false); }
 
 /// One who holds input and power of a machine.
 struct driven : bench<> {
@@ -34,9 +34,9 @@ struct driven : bench<> {
 TEST_CASE("a release after a press that was handed and not taken is not lost") {
     driven w;
     w.m.does = habit::leave;
-    REQUIRE(w.a.bus.submit(frame_of(w.keys, {down(KEY_A)})));
+    REQUIRE(w.a.bus.submit(frame_of(w.keys, {key_down(KEY_A)})));
     w.settle();
-    const auto release = w.a.bus.submit(frame_of(w.keys, {up(KEY_A)})).id;
+    const auto release = w.a.bus.submit(frame_of(w.keys, {key_up(KEY_A)})).id;
     w.settle();
     CHECK(w.a.outcome_of(release) == outcome::none);
     for (const fenced_command& c : std::vector(w.m.waiting))
@@ -49,7 +49,7 @@ TEST_CASE("a release after a press that was handed and not taken is not lost") {
 TEST_CASE("what is left of a frame when it is taken may be nothing, and it is done") {
     driven w;
     w.m.does = habit::leave;
-    for (int i = 0; i < 2; ++i) REQUIRE(w.a.bus.submit(frame_of(w.keys, {down(KEY_A)})));
+    for (int i = 0; i < 2; ++i) REQUIRE(w.a.bus.submit(frame_of(w.keys, {key_down(KEY_A)})));
     w.settle();
     REQUIRE(w.m.waiting.size() == 2);
     const std::vector<fenced_command> handed = w.m.waiting;
@@ -63,12 +63,13 @@ TEST_CASE("what is left of a frame when it is taken may be nothing, and it is do
 TEST_CASE("input waits for the end of a commanded restore, and is not swept away by its releases") {
     driven w;
     std::vector<fenced_command> handed;
+    handed.reserve(4);
     w.m.on_execute = [&](fenced_command c, adapter_handle) { handed.push_back(c); };
     REQUIRE(w.a.bus.submit(power(w.host, verb::snapshot_restore)));
     w.settle();
     REQUIRE(handed.size() == 1);
     REQUIRE(handed[0].take());
-    REQUIRE(w.a.bus.submit(frame_of(w.keys, {down(KEY_A)})));
+    REQUIRE(w.a.bus.submit(frame_of(w.keys, {key_down(KEY_A)})));
     w.settle();
     CHECK(handed.size() == 1);
     w.m.accepts = 0;
@@ -91,9 +92,9 @@ TEST_CASE("input waits for the end of a commanded restore, and is not swept away
 
 TEST_CASE("half a hold that is taken inside the neutral of a reset leaves nothing down") {
     driven w;
-    REQUIRE(w.a.bus.submit(frame_of(w.keys, {down(KEY_A)})));
+    REQUIRE(w.a.bus.submit(frame_of(w.keys, {key_down(KEY_A)})));
     w.settle();
-    REQUIRE(w.a.bus.submit(frame_of(w.keys, {down(KEY_B)}).hold(milliseconds(5))));
+    REQUIRE(w.a.bus.submit(frame_of(w.keys, {key_down(KEY_B)}).hold(milliseconds(5))));
     w.settle();
     w.key = {{KEY_A, true}, {KEY_B, true}};
     w.m.does = habit::leave; // the release of B is handed and not taken
@@ -127,7 +128,7 @@ TEST_CASE("a second safety release that is accepted whole pays what the first on
     w.m.bus.complete(w.m.last_id());
     w.settle();
     w.m.does = habit::complete;
-    const auto id = w.a.bus.submit(frame_of(w.keys, {down(KEY_A)})).id;
+    const auto id = w.a.bus.submit(frame_of(w.keys, {key_down(KEY_A)})).id;
     w.settle();
     CHECK(w.a.outcome_of(id) == outcome::done);
 }

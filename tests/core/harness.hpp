@@ -1,8 +1,11 @@
 // What the tests of the core share: a core on the manual reactor with small tables, a control that
 // records and runs a script, and a device that serves every role as the test tells it to.
+//
+// The reactor is metered: a test in which the core allocates in a turn has failed. What the doubles
+// here write down is beside the turn; a script of a test that allocates says so itself.
 #pragma once
 
-#include <vmsig/core/core.hpp>
+#include "traits.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -14,41 +17,11 @@
 #include <utility>
 #include <vector>
 
-#include <vmsig/audit/fail_closed_sink.hpp>
 #include <vmsig/control/build.hpp>
-#include <vmsig/reactor/manual_reactor.hpp>
 
 #include <support/catch.hpp>
 
 namespace vmsig::test {
-
-struct small_limits : default_limits {
-    static constexpr std::uint16_t endpoints = 4;
-    static constexpr std::uint16_t adapters = 12;
-    static constexpr std::uint16_t controls = 6;
-    static constexpr std::uint16_t host_watches = 4;
-    static constexpr std::uint16_t posts = 16;
-    static constexpr std::uint16_t deferred_events = 32;
-    static constexpr std::uint16_t payload_blocks = 16;
-    static constexpr std::uint32_t payload_bytes = 4096;
-};
-struct test_traits : default_traits {
-    using reactor = manual_reactor;
-    using limits = small_limits;
-};
-/// Epochs, serials and versions end at 7.
-struct seven_limits : small_limits {
-    static constexpr std::uint64_t counter_limit = 7;
-};
-struct seven_traits : test_traits {
-    using limits = seven_limits;
-};
-struct asking_traits : test_traits {
-    using arbitration = ask_arbitration;
-};
-struct fail_closed_traits : test_traits {
-    using audit_sink = fail_closed_sink<1024, 12>;
-};
 
 /// Every right.
 inline const rights everything = right::observe | right::memctx | right::memread | right::memwrite |
@@ -76,12 +49,16 @@ struct agent {
         bus.detach();
     }
     void on_event(const event& e, control_handle handle) {
-        log.push_back(e);
+        note(e);
         if (script && !test_over) script(e, handle);
     }
     void on_detached() {
         ++farewells;
         if (on_farewell && !test_over) on_farewell();
+    }
+    void note(const event& e) {
+        const beside_the_turn mine;
+        log.push_back(e);
     }
 
     std::size_t count(kind k) const {
@@ -196,17 +173,23 @@ struct device {
         bus.detach();
     }
     void may_throw(hook h) const {
+        const beside_the_turn mine;
         if (throws == h && !test_over) throw std::runtime_error{"scripted"};
     }
-    void write(const std::string& line) const {
-        if (journal && !test_over) journal->push_back(line);
+    template <class T, class U>
+    static void note(std::vector<T>& all, const U& one) {
+        const beside_the_turn mine;
+        all.push_back(one);
+    }
+    void write(const char* line) const {
+        if (journal && !test_over) note(*journal, line);
     }
     void on_attach(adapter_handle b) {
         bus = b;
         may_throw(hook::on_attach);
     }
     void on_ready(cookie c, adapter_handle b) {
-        ready.push_back(c.value);
+        note(ready, c.value);
         may_throw(hook::on_ready);
         if (when_ready && !test_over) when_ready(c, b);
     }
@@ -216,9 +199,10 @@ struct device {
     }
     /// Takes a command and notes what came of it.
     bool take(fenced_command c) {
+        const auto got = c.take();
+        const beside_the_turn mine;
         execution e;
         e.id = c.id();
-        const auto got = c.take();
         if (got) {
             e.what = got->command;
             e.frame.assign(got->frame.begin(), got->frame.end());
@@ -234,7 +218,7 @@ struct device {
         may_throw(hook::execute);
         if (on_execute && !test_over) return on_execute(c, b);
         switch (does) {
-        case habit::leave: waiting.push_back(c); return;
+        case habit::leave: note(waiting, c); return;
         case habit::lie: b.complete(c.id()); return;
         case habit::decline: b.complete(c.id(), completion::failed(failure::unavailable)); return;
         default: break;
@@ -255,6 +239,7 @@ struct device {
         if (on_neutral && !test_over) on_neutral();
         const std::size_t n = std::min(accepts, frame.size());
         accepts -= accepts == ~std::size_t{0} ? 0 : n;
+        const beside_the_turn mine;
         released.insert(released.end(), frame.begin(),
                         frame.begin() + static_cast<std::ptrdiff_t>(n));
         return n;
@@ -269,14 +254,17 @@ struct device {
     }
     expected<ram_fds, os_error> share_fds() {
         may_throw(hook::share_fds);
-        if (!ram) ram = sealed_ram(ram_bytes);
+        if (!ram) { // it asserts, and that allocates
+            const beside_the_turn mine;
+            ram = sealed_ram(ram_bytes);
+        }
         ram_fds f;
         f.fd[0] = ram.get();
         f.count = 1;
         return f;
     }
     void invalidate(epoch_number e, adapter_handle b) {
-        invalidated.push_back(e);
+        note(invalidated, e);
         may_throw(hook::invalidate);
         if (republishes) b.publish(e);
     }
@@ -291,7 +279,7 @@ struct machine : device {
     static constexpr roles serves =
         role::memctx_provider | role::memory_writer | role::host_management | role::input;
     void on_hangup(cookie c, adapter_handle) {
-        hangups.push_back(c.value);
+        note(hangups, c.value);
         may_throw(hook::on_hangup);
     }
 };

@@ -261,6 +261,24 @@ TEST_CASE("a machine that is powered off holds nothing, and its adapter owes not
     CHECK(w.m.released == frame{up(KEY_B)});
 }
 
+TEST_CASE("an adapter that leaves and asks meanwhile what it owes is told of no key twice") {
+    keyed w;
+    w.hold({down(KEY_A), down(KEY_B), down(KEY_C)});
+    w.m.accepts = 0;
+    w.a.bus.release(w.l);
+    w.m.accepts = 1;
+    int calls = 0;
+    w.m.on_neutral = [&] {
+        if (++calls != 2) return;
+        w.m.accepts = ~std::size_t{0};
+        w.m.bus.input_ready();
+        w.m.accepts = 0;
+    };
+    w.m.bus.detach();
+    w.settle();
+    CHECK(w.m.released == frame{up(KEY_C), up(KEY_B), up(KEY_A)});
+}
+
 TEST_CASE("a release that an adapter refuses by throwing costs it its place, not the loop") {
     keyed w;
     w.hold({down(KEY_A)});

@@ -22,7 +22,7 @@ struct two_waiters_limits : small_limits {
 struct two_waiters : asking_traits {
     using limits = two_waiters_limits;
 };
-lease_options waiting() {
+lease_options in_line() {
     lease_options o;
     o.wait = true;
     return o;
@@ -61,6 +61,7 @@ TEST_CASE("a control that may have one payload under way reads again in the rece
     REQUIRE(m.bus.publish(w.bus.epoch_of(w.vm)));
     w.join(a, full(w.vm).payloads(1));
     std::vector<refusal> answers;
+    answers.reserve(3);
     a.script = [&](const event& e, control_handle bus) {
         if (e.is(kind::receipt) && answers.size() < 3)
             answers.push_back(bus.submit(read_memory(w.vm, {0, 0}, 8)).why);
@@ -80,8 +81,8 @@ TEST_CASE("a full queue of lower ranks does not keep an operator from asking") {
     w.join(two, full(w.vm, 2));
     w.join(operators, full(w.vm, 9));
     REQUIRE(owner.bus.acquire(w.vm, lease_class::power));
-    REQUIRE_FALSE(one.bus.acquire(w.vm, lease_class::power, waiting()));
-    REQUIRE_FALSE(two.bus.acquire(w.vm, lease_class::power, waiting()));
+    REQUIRE_FALSE(one.bus.acquire(w.vm, lease_class::power, in_line()));
+    REQUIRE_FALSE(two.bus.acquire(w.vm, lease_class::power, in_line()));
     CHECK(operators.bus.acquire(w.vm, lease_class::power).what == acquire_result::status::waiting);
     w.advance(seconds(6));
     CHECK(w.bus.lease_of(w.vm, lease_class::power).owner.who == operators.bus.origin());

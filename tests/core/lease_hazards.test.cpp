@@ -9,7 +9,7 @@ using namespace vmsig::test;
 
 namespace {
 
-lease_options waiting() {
+lease_options queued_up() {
     lease_options o;
     o.wait = true;
     return o;
@@ -79,7 +79,7 @@ TEST_CASE("a challenger to whom its own wait brought the lease is not told that 
     w.join(challenger, full(w.vm, 0));
     REQUIRE(owner.bus.submit(press(l, KEY_A)));
     w.settle();
-    REQUIRE(challenger.bus.acquire(w.vm, lease_class::input, waiting()).wait);
+    REQUIRE(challenger.bus.acquire(w.vm, lease_class::input, queued_up()).wait);
     w.bus.set_grant(challenger.bus.origin(), full(w.vm, 9));
     m.throws = hook::neutral;
     const auto got = challenger.bus.acquire(w.vm, lease_class::input);
@@ -97,8 +97,8 @@ TEST_CASE("a wait does not vanish untold when the adapter fails under its challe
     w.join(other, full(w.vm, 1));
     REQUIRE(owner.bus.submit(press(l, KEY_A)));
     w.settle();
-    REQUIRE(challenger.bus.acquire(w.vm, lease_class::input, waiting()).wait);
-    REQUIRE(other.bus.acquire(w.vm, lease_class::input, waiting()).wait);
+    REQUIRE(challenger.bus.acquire(w.vm, lease_class::input, queued_up()).wait);
+    REQUIRE(other.bus.acquire(w.vm, lease_class::input, queued_up()).wait);
     w.bus.set_grant(challenger.bus.origin(), full(w.vm, 9));
     m.throws = hook::neutral;
     const auto got = challenger.bus.acquire(w.vm, lease_class::input);
@@ -138,7 +138,7 @@ TEST_CASE("no lease event is dropped, however many leases change hands in one ca
     for (const auto& a : crowd)
         for (const endpoint_id vm : vms)
             for (unsigned c = 0; c < lease_class_count; ++c)
-                a->bus.acquire(vm, static_cast<lease_class>(c), waiting());
+                a->bus.acquire(vm, static_cast<lease_class>(c), queued_up());
     w.settle();
     for (const auto& a : crowd) a->log.clear();
     inside(w, admin, s, [&] {
@@ -151,6 +151,10 @@ TEST_CASE("no lease event is dropped, however many leases change hands in one ca
     for (const endpoint_id vm : vms) lost += admin.bus.statistics(vm)->lost_events;
     CHECK(lost == 0);
     CHECK(crowd.back()->count(kind::lease_granted) == 4 * lease_class_count);
+    INFO("what folds says for how many changes it stands: an end and a grant for each release");
+    std::uint32_t changes = 0;
+    for (const lease_changed& c : crowd.back()->all<lease_changed>()) changes += c.count;
+    CHECK(changes == vms.size() * lease_class_count * 2 * (crowd.size() - 1));
 }
 // The same; and who is not told of an epoch can never act in it (`stale_epoch` for ever).
 TEST_CASE("grants that toggle in one callback take no safety event from others") {
@@ -250,7 +254,7 @@ TEST_CASE("the wait of a dying control is refunded whatever its death sets off")
     w.bus.attach_adapter(m, w.vm);
     w.own(owner, lease_class::input, 5);
     const lease p = w.own(dying, lease_class::power, 1);
-    REQUIRE(dying.bus.acquire(w.vm, lease_class::input, waiting()).what ==
+    REQUIRE(dying.bus.acquire(w.vm, lease_class::input, queued_up()).what ==
             acquire_result::status::waiting);
     m.does = habit::leave;
     REQUIRE(dying.bus.submit(power(p, verb::reset)));
@@ -258,11 +262,136 @@ TEST_CASE("the wait of a dying control is refunded whatever its death sets off")
     m.throws = hook::invalidate;
     dying.bus.detach();
     w.settle();
+    const auto ends = w.records(decision::lease_wait_ended);
+    REQUIRE(ends.size() == w.records(decision::lease_waiting).size());
+    CHECK(ends.front().verdict == static_cast<std::uint8_t>(lease_end::owner_gone));
     w.join(next, full(w.vm).waiters(1));
     REQUIRE(next.bus.origin().slot() == dying.bus.origin().slot());
     m.throws = hook::none;
     w.bus.attach_adapter(m, w.vm);
     w.own(owner, lease_class::power, 5);
-    CHECK(next.bus.acquire(w.vm, lease_class::power, waiting()).what ==
+    CHECK(next.bus.acquire(w.vm, lease_class::power, queued_up()).what ==
           acquire_result::status::waiting);
+}
+
+// Contract 4: "A waiter is re-checked when its turn comes (alive, granted)."
+namespace {
+
+/// Rules as the test says at the moment.
+struct changing_traits : test_traits {
+    struct arbitration {
+        ruling rules{};
+        ruling decide(const lease_party&, const lease_party&, endpoint_id, lease_class,
+                      instant) const {
+            return rules;
+        }
+    };
+};
+
+/// An owner of the power and two who wait for it.
+template <class Traits>
+struct queue_of : bench<Traits> {
+    host_device host;
+    agent owner, first, second;
+    lease held;
+    wait_id of_first, of_second;
+    queue_of() {
+        this->bus.attach_adapter(host, this->vm);
+        held = this->own(owner, lease_class::power);
+        for (agent* one : {&first, &second}) this->join(*one, full(this->vm));
+        of_first = first.bus.acquire(this->vm, lease_class::power, queued_up()).wait;
+        of_second = second.bus.acquire(this->vm, lease_class::power, queued_up()).wait;
+        REQUIRE(of_first);
+        REQUIRE(of_second);
+        this->settle();
+    }
+    origin_id now() const { return this->bus.lease_of(this->vm, lease_class::power).owner.who; }
+};
+
+} // namespace
+
+TEST_CASE("a waiter whose right goes in the very call that frees the lease does not get it") {
+    struct giver { // a control with a queue, which is asked before its waits are ended
+        control_handle bus;
+        std::function<void()> when_asked;
+        std::vector<lease_wait_ended> told;
+        int granted = 0;
+        ~giver() { bus.detach(); }
+        void on_event(const event& e, control_handle) {
+            if (e.is(kind::lease_granted)) ++granted;
+            if (const auto* w = e.as<lease_wait_ended>()) told.push_back(*w);
+        }
+        void take_back(const grant&) {
+            if (when_asked) when_asked();
+        }
+    } waits;
+    bench<> w;
+    agent owner;
+    const lease held = w.own(owner, lease_class::power);
+    waits.bus = w.bus.attach(waits, full(w.vm));
+    w.settle();
+    REQUIRE(waits.bus.acquire(w.vm, lease_class::power, queued_up()).wait);
+    waits.when_asked = [&] { CHECK(owner.bus.release(held) == refusal::none); };
+    w.bus.set_grant(waits.bus.origin(), grant{}.on(w.vm).allow(right::observe));
+    waits.when_asked = {};
+    CHECK_FALSE(w.bus.lease_of(w.vm, lease_class::power).owner.who);
+    CHECK(waits.granted == 0);
+    REQUIRE(waits.told.size() == 1);
+    CHECK(waits.told.front().why == lease_end::revoked);
+}
+
+TEST_CASE("a waiter is told that the counter is exhausted when its turn comes") {
+    bench<seven_traits> w;
+    agent owner, first, second;
+    const lease before = w.own(owner, lease_class::power); // of three that the cell can grant
+    REQUIRE(owner.bus.release(before) == refusal::none);
+    const lease held = w.own(owner, lease_class::power);
+    for (agent* one : {&first, &second}) {
+        w.join(*one, full(w.vm));
+        REQUIRE(one->bus.acquire(w.vm, lease_class::power, queued_up()).wait);
+    }
+    REQUIRE(owner.bus.release(held) == refusal::none);
+    w.settle();
+    REQUIRE(first.bus.release(first.last<lease_granted>()) == refusal::none);
+    w.settle();
+    CHECK_FALSE(w.bus.lease_of(w.vm, lease_class::power).owner.who);
+    CHECK(second.count(kind::lease_granted) == 0);
+    CHECK(second.last<lease_wait_ended>().why == lease_end::exhausted);
+}
+
+TEST_CASE("a waiter without room in the audit is passed over for the next") {
+    queue_of<fail_closed_traits> w;
+    while (w.first.bus.submit(query_status(w.vm).delayed(seconds(9)))) {}
+    REQUIRE(w.owner.bus.release(w.held) == refusal::none);
+    w.settle();
+    CHECK(w.now() == w.second.bus.origin());
+    CHECK(w.first.count(kind::lease_granted) == 0);
+    CHECK(w.first.last<lease_wait_ended>().why == lease_end::exhausted);
+}
+
+TEST_CASE(
+    "who still waits when the lease is handed on asks the new owner, if the policy lets him") {
+    queue_of<changing_traits> w;
+    w.bus.arbitration().rules = {verdict::ask, w.bus.now() + seconds(1)};
+    REQUIRE(w.owner.bus.release(w.held) == refusal::none);
+    w.settle();
+    CHECK(w.now() == w.first.bus.origin());
+    REQUIRE(w.first.count(kind::lease_asked) == 1);
+    w.bus.arbitration().rules = {};
+    w.advance(seconds(1));
+    CHECK(w.now() == w.second.bus.origin());
+    CHECK(w.first.last<lease_lost>().why == lease_end::preempted);
+    CHECK(w.second.last<lease_granted>().wait == w.of_second);
+}
+
+TEST_CASE(
+    "who still waits when the lease is handed on preempts the new owner, if the policy says so") {
+    queue_of<changing_traits> w;
+    w.bus.arbitration().rules = {verdict::preempt, {}};
+    REQUIRE(w.owner.bus.release(w.held) == refusal::none);
+    w.settle();
+    CHECK(w.now() == w.second.bus.origin());
+    CHECK(w.first.count(kind::lease_granted) == 1);
+    CHECK(w.first.last<lease_lost>().why == lease_end::preempted);
+    CHECK(w.second.last<lease_granted>().wait == w.of_second);
 }

@@ -63,6 +63,21 @@ TEST_CASE("only the registered provider can publish") {
     CHECK_FALSE(s.bus.publish(w.bus.epoch_of(w.vm)));
 }
 
+TEST_CASE("who was not reached yet when a newer version comes is told of that one alone") {
+    shared w;
+    agent late;
+    w.join(late, full(w.vm));
+    w.a.script = [&](const event& e, control_handle) {
+        if (!e.is(kind::memctx_published) || w.a.count(kind::memctx_published) != 1) return;
+        REQUIRE(w.m.bus.publish(w.bus.epoch_of(w.vm)));
+        CHECK(late.bus.memctx(w.vm)->locator.version.value == 2);
+    };
+    w.publish();
+    CHECK(w.a.last<memctx_published>().version.value == 2);
+    CHECK(late.count(kind::memctx_published) == 1);
+    CHECK(late.last<memctx_published>().version.value == 2);
+}
+
 TEST_CASE("a publication that an epoch overtakes on its way is never delivered") {
     shared w;
     sensor s;
@@ -96,6 +111,16 @@ TEST_CASE("descriptors come once per control and epoch, read-only, owned by the 
     w.reset();
     w.publish();
     CHECK(w.a.bus.memctx(w.vm)->fds_included);
+    CHECK(w.records(decision::memctx_exported).size() == 3);
+}
+
+TEST_CASE("descriptors that did not arrive come once more") {
+    shared w;
+    w.publish();
+    REQUIRE(w.a.bus.memctx(w.vm)->fds_included);
+    w.a.bus.memctx_lost(w.vm);
+    CHECK(w.a.bus.memctx(w.vm)->fds[0]);
+    CHECK_FALSE(w.a.bus.memctx(w.vm)->fds_included);
     CHECK(w.records(decision::memctx_exported).size() == 3);
 }
 
@@ -220,15 +245,21 @@ TEST_CASE("a provider that throws or is reset while it describes leaves a typed 
             return device::describe();
         }
     };
-    bench<> w;
-    agent a;
-    resetting m;
-    w.bus.attach_adapter(m, w.vm);
-    w.join(a, full(w.vm));
-    m.bus.publish(w.bus.epoch_of(w.vm));
-    CHECK(a.bus.memctx(w.vm).error() == refusal::not_ready);
-    w.settle();
-    CHECK(a.count(kind::epoch_changed) == 1);
+    for (const bool republishes : {false, true}) {
+        INFO("what it said was of the memory before, even when it has published again");
+        bench<> w;
+        agent a;
+        resetting m;
+        m.republishes = republishes;
+        w.bus.attach_adapter(m, w.vm);
+        w.join(a, full(w.vm));
+        m.bus.publish(w.bus.epoch_of(w.vm));
+        const auto got = a.bus.memctx(w.vm);
+        REQUIRE_FALSE(got);
+        CHECK(got.error() == refusal::not_ready);
+        w.settle();
+        CHECK(a.count(kind::epoch_changed) == 1);
+    }
 }
 
 TEST_CASE("memread: the bus reads, and the receipt carries the bytes") {
@@ -299,6 +330,8 @@ TEST_CASE("pins keep a payload, are charged, and are given back on detach") {
     w.bus.set_grant(w.reader.bus.origin(), grant{}.on(w.vm).allow(right::memread).pinned(2));
     std::vector<payload_id> kept;
     std::vector<refusal> answers;
+    kept.reserve(4);
+    answers.reserve(4);
     w.reader.script = [&](const event& e, control_handle bus) {
         if (!e.payload) return;
         answers.push_back(bus.pin(e.payload));

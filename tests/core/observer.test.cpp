@@ -14,17 +14,27 @@ struct scribe {
     std::vector<audit_record> decisions;
 
     void on_event(const event& e, std::uint64_t n, std::uint64_t to) {
+        const beside_the_turn mine;
         numbers.push_back(n);
         events.emplace_back(e.kind, to);
     }
-    void on_command(correlation_id id, origin_id, const command&) { commands.push_back(id); }
-    void on_receipt(const event& e, origin_id) { receipts.push_back(e.correlation); }
-    void on_decision(const audit_record& r) { decisions.push_back(r); }
+    void on_command(correlation_id id, origin_id, const command&) {
+        const beside_the_turn mine;
+        commands.push_back(id);
+    }
+    void on_receipt(const event& e, origin_id) {
+        const beside_the_turn mine;
+        receipts.push_back(e.correlation);
+    }
+    void on_decision(const audit_record& r) {
+        const beside_the_turn mine;
+        decisions.push_back(r);
+    }
 };
 struct observed_traits : test_traits {
     using observer = scribe;
 };
-struct counted_traits : test_traits {
+struct tallying_traits : test_traits {
     using observer = counting_observer;
 };
 
@@ -85,7 +95,7 @@ TEST_CASE("the observer sees what nobody else may") {
 }
 
 TEST_CASE("the counting observer counts") {
-    bench<counted_traits> w;
+    bench<tallying_traits> w;
     machine m;
     agent a, b;
     w.bus.attach_adapter(m, w.vm);

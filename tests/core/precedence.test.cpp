@@ -46,7 +46,10 @@ struct unbegun : bench<> {
     void cause(outcome o) {
         switch (o) {
         case outcome::endpoint_gone: bus.remove_endpoint(vm); break;
-        case outcome::adapter_fault: throw std::runtime_error{"scripted"};
+        case outcome::adapter_fault: {
+            const beside_the_turn mine;
+            throw std::runtime_error{"scripted"};
+        }
         case outcome::revoked:
             bus.set_grant(a.bus.origin(), grant{}.on(vm).allow(right::observe));
             break;

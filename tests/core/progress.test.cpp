@@ -155,7 +155,10 @@ TEST_CASE("after a closure that throws the descriptor is readable for what is le
     w.join(a, full(w.vm));
     w.settle();
     int ran = 0;
-    REQUIRE(w.bus.post([] { throw std::runtime_error{"host"}; }));
+    REQUIRE(w.bus.post([] {
+        const beside_the_turn mine;
+        throw std::runtime_error{"host"};
+    }));
     REQUIRE(w.bus.post([&ran] { ++ran; }));
     CHECK_THROWS_AS(w.bus.dispatch(), std::runtime_error);
     CHECK(w.bus.reactor().readable());
@@ -172,6 +175,7 @@ TEST_CASE("a timer that was armed before a closure threw still wakes the host's 
     correlation_id id;
     REQUIRE(w.bus.post([&] {
         id = a.bus.submit(query_status(w.vm).delayed(milliseconds(1))).id;
+        const beside_the_turn mine;
         throw std::runtime_error{"host"};
     }));
     CHECK_THROWS_AS(w.bus.dispatch(), std::runtime_error);

@@ -2,6 +2,10 @@
 // reads, no more than a block at once; and who may read memory is told when it is written.
 #include "harness.hpp"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+
 using namespace vmsig;
 using namespace vmsig::test;
 
@@ -39,12 +43,23 @@ struct readable : bench<> {
     void reset() { m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0}); }
 };
 
+struct failing_reads : fd_calls {
+    static ssize_t pread(int, void*, std::size_t, off_t) {
+        errno = EIO;
+        return -1;
+    }
+};
+struct unreadable_traits : test_traits {
+    using fd_calls = failing_reads;
+};
+
 } // namespace
 
 TEST_CASE("a read that is too long for a block, or of nothing, is invalid") {
     readable w;
     constexpr std::uint32_t most = small_limits::payload_bytes;
     std::vector<std::uint32_t> told;
+    told.reserve(4);
     w.reader.script = [&](const event& e, control_handle bus) {
         if (e.is(kind::receipt))
             told.push_back(static_cast<std::uint32_t>(bus.bytes(e.payload).size()));
@@ -132,4 +147,72 @@ TEST_CASE("a write is told to whoever has memctx alone or memread alone, and to 
     w.settle();
     CHECK(shown.count(kind::memory_written) == 0);
     CHECK(w.reader.count(kind::memory_written) == 2);
+}
+
+TEST_CASE("a read by the bus takes no page that the guest has given back") {
+    readable w;
+    const auto taken = [&] {
+        struct stat s {};
+        REQUIRE(::fstat(w.m.ram.get(), &s) == 0);
+        return s.st_blocks;
+    };
+    w.read();
+    w.settle(); // its RAM is there, and sparse
+    const auto before = taken();
+    REQUIRE(before == 0);
+    for (std::uint64_t at = 0; at < w.m.ram_bytes; at += 4096) {
+        const auto id = w.reader.bus.submit(read_memory(w.vm, {at, 0}, 4096)).id;
+        w.settle();
+        CHECK(w.reader.outcome_of(id) == outcome::done);
+    }
+    CHECK(taken() == before);
+}
+
+TEST_CASE("memory that is replaced is another epoch, and the old addresses are refused") {
+    readable w;
+    const epoch_number before = w.bus.epoch_of(w.vm);
+    const std::uint64_t last = w.m.ram_bytes - 4096;
+    const auto id = w.reader.bus.submit(read_memory(w.vm, {last, 0}, 8)).id;
+    w.settle();
+    CHECK(w.reader.outcome_of(id) == outcome::done);
+    w.m.ram_bytes /= 2; // unplugged
+    w.m.ram = {};
+    w.m.bus.emit(lifecycle{transition::memory_replaced, cause::host, {}, 0});
+    w.settle();
+    CHECK(w.bus.epoch_of(w.vm).value == before.value + 1);
+    CHECK(w.a.last<epoch_changed>().what == transition::memory_replaced);
+    const auto got = w.a.bus.memctx(w.vm);
+    REQUIRE(got);
+    CHECK(got->locator.regions()[0].length == w.m.ram_bytes);
+    CHECK(w.reader.bus.submit(read_memory(w.vm, {0, 0}, 8).pinned(before)).why ==
+          refusal::stale_epoch);
+    const auto old = w.reader.bus.submit(read_memory(w.vm, {last, 0}, 8)).id;
+    w.settle();
+    CHECK(w.reader.receipts_of(old).at(0).failure == failure::outside_ram);
+}
+
+TEST_CASE("a read of memory that was cut off, or that cannot be read, says which") {
+    const auto read_from = [](auto& w, bool cut) {
+        memory_device m;
+        agent a;
+        m.ram = sealed_ram(m.ram_bytes, 0);
+        w.bus.attach_adapter(m, w.vm);
+        w.join(a, full(w.vm));
+        REQUIRE(m.bus.publish(w.bus.epoch_of(w.vm)));
+        w.settle();
+        if (cut) REQUIRE(::ftruncate(m.ram.get(), 4096) == 0);
+        const auto id = a.bus.submit(read_memory(w.vm, {0x2000, 0}, 8)).id;
+        w.settle();
+        const auto got = a.receipts_of(id);
+        REQUIRE(got.size() == 1);
+        CHECK(got.front().outcome == outcome::failed);
+        CHECK(got.front().bytes == 0);
+        return got.front();
+    };
+    bench<> sound;
+    CHECK(read_from(sound, true).failure == failure::unavailable);
+    bench<unreadable_traits> broken;
+    const receipt r = read_from(broken, false);
+    CHECK(r.failure == failure::io);
+    CHECK(r.error == EIO);
 }

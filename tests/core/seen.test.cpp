@@ -7,7 +7,7 @@ using namespace vmsig::test;
 
 namespace {
 
-console_output text(char c) {
+console_output line(char c) {
     console_output o;
     o.size = 1;
     o.text[0] = c;
@@ -41,11 +41,11 @@ TEST_CASE("an event that waits while the VM is reset keeps the epoch of its emis
     guarded w;
     const epoch_number old = w.now();
     inside(w, w.a, w.s, [&] {
-        w.s.bus.emit(text('y'));
+        w.s.bus.emit(line('y'));
         w.s.bus.emit(leds_changed{1});
         w.s.happened(transition::paused);
         w.s.happened(transition::reset);
-        w.s.bus.emit(text('z'));
+        w.s.bus.emit(line('z'));
         w.s.bus.emit(leds_changed{2});
     });
     REQUIRE(w.now() > old);
@@ -83,11 +83,11 @@ TEST_CASE("a control acts in the new epoch from the callback that tells it, and 
     w.a.script = [&, ask = asks(true)](const event& e, control_handle bus) {
         ask(e, bus);
         if (!e.is(kind::console_output) || std::exchange(once, true)) return;
-        w.s.bus.emit(text('y')); // on its way when the machine is reset
+        w.s.bus.emit(line('y')); // on its way when the machine is reset
         w.s.happened(transition::reset);
         ask(e, bus);
     };
-    w.s.bus.emit(text('x'));
+    w.s.bus.emit(line('x'));
     w.a.script = w.b.script = {};
     const auto no = refusal::stale_epoch, yes = refusal::none;
     const std::vector<answer> expected{

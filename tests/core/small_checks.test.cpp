@@ -19,6 +19,25 @@ struct held : bench<> {
     }
 };
 
+/// Remembers what it was asked, and rules as it is told.
+struct recording_traits : test_traits {
+    struct arbitration {
+        struct question {
+            lease_party owner, challenger;
+            endpoint_id at;
+            lease_class wanted;
+            instant now;
+        };
+        std::vector<question>* asked = nullptr;
+        ruling rules{};
+        ruling decide(const lease_party& owner, const lease_party& challenger, endpoint_id at,
+                      lease_class wanted, instant now) const {
+            if (asked) asked->push_back({owner, challenger, at, wanted, now});
+            return rules;
+        }
+    };
+};
+
 } // namespace
 
 TEST_CASE("a command is taken once, however often its adapter asks") {
@@ -156,4 +175,40 @@ TEST_CASE("the next tenant of a slot gets nothing that was on its way to the las
     w.settle();
     REQUIRE_FALSE(next.log.empty());
     CHECK(next.log.front().is(kind::replay_begin));
+}
+
+TEST_CASE("a policy of the host decides by owner, challenger, endpoint, class and time") {
+    bench<recording_traits> w;
+    std::vector<recording_traits::arbitration::question> asked;
+    w.bus.arbitration().asked = &asked;
+    machine m;
+    agent a, b;
+    w.bus.attach_adapter(m, w.vm);
+    w.own(a, lease_class::memwrite, 7);
+    w.join(b, full(w.vm, 3));
+    w.bus.reactor().advance(seconds(9));
+    CHECK(asked.empty()); // nobody contended
+    CHECK(b.bus.acquire(w.vm, lease_class::memwrite).why == refusal::held);
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].owner == lease_party{a.bus.origin(), 7});
+    CHECK(asked[0].challenger == lease_party{b.bus.origin(), 3});
+    CHECK(asked[0].at == w.vm);
+    CHECK(asked[0].wanted == lease_class::memwrite);
+    CHECK(asked[0].now == w.bus.reactor().now());
+    w.bus.arbitration().rules.what = verdict::preempt; // the lower rank wins, if the host says so
+    CHECK(b.bus.acquire(w.vm, lease_class::memwrite));
+}
+
+TEST_CASE("the receipt of a write names its mode") {
+    held w{lease_class::memwrite};
+    for (const write_mode mode :
+         {write_mode::atomic, write_mode::paused, write_mode::best_effort}) {
+        command c = store(w.l, {0x1000, 0}, 1);
+        c.mode = mode;
+        const auto id = w.a.bus.submit(c).id;
+        w.settle();
+        REQUIRE(w.a.receipts_of(id).size() == 1);
+        CHECK(w.a.receipts_of(id)[0].outcome == outcome::done);
+        CHECK(w.a.receipts_of(id)[0].mode == mode);
+    }
 }

@@ -47,7 +47,8 @@ TEST_CASE("a hold whose release fails leaves its key held, and it goes up with t
     typist w;
     w.m.on_execute = [&](fenced_command c, adapter_handle b) {
         if (!w.m.take(c)) return;
-        const bool lifts = w.m.executed.back().frame == frame{up(KEY_A)};
+        const auto& got = w.m.executed.back().frame;
+        const bool lifts = got.size() == 1 && got.front() == up(KEY_A);
         b.complete(c.id(), lifts ? completion::failed(failure::io, EIO) : completion{});
     };
     const auto id = w.a.bus.submit(press(w.l, KEY_A).hold(milliseconds(5))).id;
@@ -68,6 +69,63 @@ TEST_CASE("a press that the adapter failed is not taken for done when it is repe
     CHECK(w.run(press(w.l, KEY_A)) == outcome::done);
     REQUIRE(w.m.executed.size() == 1);
     CHECK(w.m.executed.front().frame == frame{down(KEY_A)});
+}
+
+// Fault 48: no key survives a reset. Neutral was sent when the epoch rose; what fails after it may
+// be down again.
+TEST_CASE("input that fails after the reset that it began before goes up at once") {
+    typist w;
+    w.m.does = habit::later;
+    const auto id = w.a.bus.submit(press(w.l, KEY_A)).id;
+    w.settle();
+    w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
+    w.settle();
+    REQUIRE(w.m.released == frame{up(KEY_A)});
+    w.m.does = habit::complete;
+    REQUIRE(w.run(press(w.l, KEY_B)) == outcome::done); // its owner drives on
+    w.m.released.clear();
+    w.m.bus.complete(id, completion::failed(failure::io, EIO));
+    CHECK(w.m.released == frame{up(KEY_A)});
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::failed);
+    w.m.released.clear();
+    REQUIRE(w.a.bus.release(w.l) == refusal::none);
+    CHECK(w.m.released == frame{up(KEY_B)});
+}
+
+TEST_CASE("input that fails after its machine lost its power has pressed nothing") {
+    typist w;
+    w.m.does = habit::later;
+    const auto id = w.a.bus.submit(press(w.l, KEY_A)).id;
+    w.settle();
+    w.m.bus.emit(lifecycle{transition::powered_off, cause::guest, {}, 0});
+    w.settle();
+    REQUIRE(w.m.released == frame{up(KEY_A)});
+    w.m.released.clear();
+    w.m.bus.emit(lifecycle{transition::started, cause::host, {}, 0});
+    w.m.bus.complete(id, completion::failed(failure::io, EIO));
+    w.settle();
+    CHECK(w.a.outcome_of(id) == outcome::failed);
+    REQUIRE(w.a.bus.release(w.l) == refusal::none);
+    CHECK(w.m.released.empty());
+}
+
+// The same key, pressed again in the new epoch, is its owner's.
+TEST_CASE("input that fails after a reset lifts no key that was pressed since") {
+    typist w;
+    w.m.does = habit::later;
+    const auto id = w.a.bus.submit(press(w.l, KEY_A)).id;
+    w.settle();
+    w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
+    w.m.does = habit::complete;
+    w.settle();
+    REQUIRE(w.run(press(w.l, KEY_A)) == outcome::done);
+    w.m.released.clear();
+    w.m.bus.complete(id, completion::failed(failure::io, EIO));
+    CHECK(w.m.released.empty());
+    w.settle();
+    REQUIRE(w.a.bus.release(w.l) == refusal::none);
+    CHECK(w.m.released == frame{up(KEY_A)});
 }
 
 // Contract 8: "When that lease ends, exactly the inverse is sent": this one has not ended.
@@ -100,6 +158,22 @@ TEST_CASE("a key that was down when the guest crashed goes up with its lease") {
     w.m.bus.emit(lifecycle{transition::resumed, cause::host, {}, 0});
     w.a.bus.release(w.l);
     CHECK(w.m.released == frame{up(KEY_A)});
+}
+
+// Contract 8: "After a restore the eight modifiers and the buttons are released too".
+TEST_CASE("a machine that is restored while it loses its power has its modifiers released") {
+    typist w;
+    REQUIRE(w.run(press(w.l, KEY_A)) == outcome::done);
+    w.m.on_neutral = [&] {
+        w.m.on_neutral = {};
+        w.m.accepts = 0;
+        w.m.bus.emit(lifecycle{transition::restored, cause::host, {}, 0});
+    };
+    w.m.bus.emit(lifecycle{transition::powered_off, cause::guest, {}, 0});
+    CHECK(w.m.released.empty());
+    w.m.accepts = ~std::size_t{0};
+    w.m.bus.input_ready();
+    CHECK(w.m.released.size() == all_safety_releases.size());
 }
 
 // Contract 10: safety actions "never fail, allocate, or wait". An adapter that accepts one change

@@ -162,3 +162,23 @@ TEST_CASE("the next tenant of a slot, or of an endpoint's, is not told of what t
         CHECK(got == small_limits::deferred_events + 2u); // and the one that set it off
     }
 }
+
+// Contract 2: "Detaching oneself [...] from inside any callback is legal."
+TEST_CASE(
+    "a control that leaves while something is taken back from it is gone, and nothing spins") {
+    struct queued : agent {
+        control_handle leaves;
+        void take_back(const grant&) { leaves.detach(); }
+        void flush(control_handle) {}
+    };
+    static_assert(control_with_queue<queued>);
+    bench<> w;
+    queued a;
+    a.bus = w.bus.attach(a, full(w.vm), subscription::none());
+    w.settle();
+    a.leaves = a.bus;
+    CHECK(a.bus.subscribe(subscription::all()) == refusal::gone);
+    CHECK(a.farewells == 1);
+    CHECK(w.settle() < 10);
+    CHECK_FALSE(w.bus.dispatch());
+}

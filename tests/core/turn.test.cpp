@@ -25,7 +25,7 @@ struct counting {
     }
 };
 /// Completes at once and keeps nothing.
-struct quick {
+struct at_once {
     static constexpr roles serves = role::host_management | role::input | role::memctx_provider;
     input_codes takes = input_codes::keyboard();
     adapter_handle bus;
@@ -40,10 +40,10 @@ struct quick {
     expected<ram_fds, os_error> share_fds() { return ram_fds{}; }
     void invalidate(epoch_number e, adapter_handle b) { b.publish(e); }
 };
-struct epoll_traits : test_traits {
+struct real_clock_traits : test_traits {
     using reactor = epoll_reactor<>;
 };
-bool readable(int fd) {
+bool is_readable(int fd) {
     pollfd p{fd, POLLIN, 0};
     return ::poll(&p, 1, 0) == 1;
 }
@@ -84,6 +84,7 @@ TEST_CASE("the budget counts readiness too, and no descriptor starves") {
     sensor s;
     w.bus.attach_adapter(s, w.vm);
     std::vector<std::uint64_t> told;
+    told.reserve(6);
     s.when_ready = [&](cookie c, adapter_handle) { told.push_back(c.value); };
     for (int fd = 0; fd < 6; ++fd) {
         REQUIRE(s.bus.watch(10 + fd, interest::read, cookie{static_cast<std::uint64_t>(fd)}));
@@ -142,6 +143,7 @@ TEST_CASE("time is that of the turn, also for what happens between turns") {
 TEST_CASE("posts run in order on the loop, a full ring says so and destroys the closure") {
     bench<> w;
     std::vector<int> ran;
+    ran.reserve(64);
     auto token = std::make_shared<int>(0);
     int accepted = 0;
     for (int i = 0; i < 40; ++i)
@@ -153,6 +155,54 @@ TEST_CASE("posts run in order on the loop, a full ring says so and destroys the 
     CHECK(token.use_count() == 1);
     REQUIRE(ran.size() == small_limits::posts);
     CHECK(std::is_sorted(ran.begin(), ran.end()));
+}
+
+TEST_CASE("a posted node runs in its order among closures, however full the ring is") {
+    bench<> w;
+    std::vector<int> ran;
+    ran.reserve(64);
+    standing_post node{[&] { ran.push_back(-1); }};
+    REQUIRE(w.bus.post([&] { ran.push_back(0); }));
+    REQUIRE(w.bus.post(node));
+    for (int i = 1; i < small_limits::posts; ++i)
+        REQUIRE(w.bus.post([&ran, i] { ran.push_back(i); }));
+    CHECK_FALSE(w.bus.post([] {}));
+    standing_post last{[&] { ran.push_back(-2); }};
+    REQUIRE(w.bus.post(last));
+    w.settle();
+    REQUIRE(ran.size() == small_limits::posts + 2);
+    CHECK(ran[1] == -1);
+    CHECK(ran.back() == -2);
+    REQUIRE(w.bus.post(node));
+    w.settle();
+    CHECK(ran.back() == -1);
+}
+
+TEST_CASE("a node posted from another thread wakes the loop that sleeps") {
+    bench<real_clock_traits> w;
+    std::atomic<int> ran{0};
+    standing_post stop{[&] { w.bus.stop(); }};
+    standing_post node{[&] { ++ran; }};
+    std::thread other{[&] {
+        for (int i = 0; i < 1000; ++i) {
+            w.bus.post(node);
+            while (ran.load() <= i) std::this_thread::yield();
+        }
+        w.bus.post(stop);
+    }};
+    w.bus.run();
+    other.join();
+    CHECK(ran == 1000);
+}
+
+TEST_CASE("a closure refused because the ring is full is destroyed, also one that has a name") {
+    bench<> w;
+    for (int i = 0; i < small_limits::posts; ++i) REQUIRE(w.bus.post([] {}));
+    auto token = std::make_shared<int>(0);
+    auto named = [token] {};
+    CHECK(token.use_count() == 2);
+    CHECK_FALSE(w.bus.post(std::move(named)));
+    CHECK(token.use_count() == 1);
 }
 
 TEST_CASE("what was posted and not run is destroyed once, with the core") {
@@ -187,7 +237,7 @@ TEST_CASE("stop is sticky: run returns after its turn, queued work stays, until 
 }
 
 TEST_CASE("run sleeps for what is due and serves posts, wakes and stops of other threads") {
-    bench<epoll_traits> w;
+    bench<real_clock_traits> w;
     std::atomic<int> ran{0};
     std::thread other{[&] {
         for (int i = 0; i < 1000; ++i)
@@ -201,29 +251,29 @@ TEST_CASE("run sleeps for what is due and serves posts, wakes and stops of other
 }
 
 TEST_CASE("a host's own loop sees its descriptor readable for work, posts and due timers") {
-    bench<epoll_traits> w;
+    bench<real_clock_traits> w;
     host_device h;
     agent a;
     w.bus.attach_adapter(h, w.vm);
     w.join(a, full(w.vm));
-    CHECK_FALSE(readable(w.bus.fd()));
+    CHECK_FALSE(is_readable(w.bus.fd()));
     REQUIRE(a.bus.submit(query_status(w.vm)));
-    CHECK(readable(w.bus.fd()));
+    CHECK(is_readable(w.bus.fd()));
     w.settle();
-    CHECK_FALSE(readable(w.bus.fd()));
+    CHECK_FALSE(is_readable(w.bus.fd()));
     std::thread{[&] { w.bus.post([] {}); }}.join();
-    CHECK(readable(w.bus.fd()));
+    CHECK(is_readable(w.bus.fd()));
     w.settle();
     std::thread{[&] { w.bus.wake(); }}.join();
-    CHECK(readable(w.bus.fd()));
+    CHECK(is_readable(w.bus.fd()));
     w.settle();
     REQUIRE(a.bus.submit(query_status(w.vm).delayed(milliseconds(1))));
     w.settle();
-    while (!readable(w.bus.fd())) std::this_thread::yield();
+    while (!is_readable(w.bus.fd())) std::this_thread::yield();
     w.settle();
     CHECK(a.count(kind::receipt) == 2);
     w.bus.remove_endpoint(w.vm);
-    CHECK(readable(w.bus.fd()));
+    CHECK(is_readable(w.bus.fd()));
 }
 
 TEST_CASE("several cores in one process do not know of each other") {
@@ -247,7 +297,7 @@ TEST_CASE("several cores in one process do not know of each other") {
 
 TEST_CASE("in steady state nothing is allocated") {
     counting c, watcher;
-    quick q;
+    at_once q;
     bench<> w;
     w.bus.attach_adapter(q, w.vm);
     const control_handle h = w.bus.attach(c, full(w.vm));

@@ -97,6 +97,38 @@ TEST_CASE("a descriptor number reused inside one batch is another watch") {
     CHECK(second.ready == std::vector<std::uint64_t>{9});
 }
 
+TEST_CASE("descriptors are told apart, however many there are and whatever their numbers") {
+    // Numbers that are far apart share a place in the core's table of descriptors.
+    bench<> w;
+    machine m, n;
+    w.bus.attach_adapter(m, w.vm);
+    w.bus.attach_adapter(n, w.bus.add_endpoint("other"));
+    std::vector<watch_id> ids;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+        const auto fd = static_cast<int>(5 + i * 1024);
+        const auto id = m.bus.watch(fd, interest::read, cookie{i});
+        REQUIRE(id.has_value());
+        ids.push_back(*id);
+        w.bus.reactor().make_ready(fd, interest::read);
+    }
+    m.bus.unwatch(ids[1]);
+    REQUIRE(n.bus.watch(5 + 1024, interest::read, cookie{9}).has_value());
+    m.bus.unwatch(ids[3]);
+    m.bus.unwatch(ids[0]);
+    w.bus.dispatch();
+    CHECK(m.ready == std::vector<std::uint64_t>{2});
+    CHECK(n.ready == std::vector<std::uint64_t>{9});
+    // One whose number was closed and taken by another does not take that one's watch away.
+    w.bus.reactor().remove(5 + 2 * 1024);
+    w.bus.reactor().make_ready(5 + 2 * 1024, interest::read);
+    REQUIRE(n.bus.watch(5 + 2 * 1024, interest::read, cookie{10}).has_value());
+    w.bus.detach(m.bus.id());
+    CHECK(w.bus.reactor().watched(5 + 2 * 1024));
+    n.ready.clear();
+    w.bus.dispatch();
+    CHECK(n.ready == std::vector<std::uint64_t>{9, 10});
+}
+
 TEST_CASE("a hang-up is told once and unwatched, and what is left to read is read first") {
     bench<> w;
     machine m;
@@ -208,4 +240,30 @@ TEST_CASE("when the core is destroyed its host watches are cleaned up too") {
         CHECK(fd);
     }
     CHECK(cleaned == small_limits::host_watches);
+}
+
+// Contract 12: "clean-up runs once, after the last callback, on removal".
+TEST_CASE("a clean-up that throws does not keep others from theirs") {
+    bench<> w;
+    int cleaned = 0;
+    std::vector<watch_id> watches;
+    for (unsigned i = 0; i < small_limits::host_watches; ++i) {
+        unique_fd fd = some_fd();
+        const auto id = w.bus.watch(
+            fd, interest::read, [](interests) {},
+            [&] {
+                const beside_the_turn throwing;
+                if (++cleaned == 1) throw std::runtime_error{"scripted"};
+            });
+        REQUIRE(id);
+        watches.push_back(*id);
+    }
+    const int open = open_fd_count();
+    REQUIRE(w.bus.post([&] {
+        for (const watch_id id : watches) w.bus.unwatch(id);
+    }));
+    CHECK_THROWS_AS(w.bus.dispatch(), std::runtime_error);
+    w.settle();
+    CHECK(cleaned == small_limits::host_watches);
+    CHECK(open_fd_count() == open - small_limits::host_watches);
 }

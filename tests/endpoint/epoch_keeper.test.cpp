@@ -35,7 +35,7 @@ TEST_CASE("epoch_keeper: a commanded reset raises once, though the adapter tells
     epoch_keeper keeper;
     CHECK(keeper.begin_commanded(far).value() == epoch_number{2});
     for (int i = 0; i < 3; ++i) CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
-    keeper.end_commanded();
+    CHECK_FALSE(keeper.end_commanded(true));
     CHECK(keeper.current() == epoch_number{2});
     CHECK(keeper.observe(transition::reset, far) == epoch_step::raised);
     CHECK(keeper.current() == epoch_number{3});
@@ -45,12 +45,41 @@ TEST_CASE("epoch_keeper: overlapping commands absorb until the last completes") 
     epoch_keeper keeper;
     REQUIRE(keeper.begin_commanded(far));
     REQUIRE(keeper.begin_commanded(far));
-    keeper.end_commanded();
+    CHECK_FALSE(keeper.end_commanded(true));
     CHECK(keeper.commanded());
     CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
-    keeper.end_commanded();
+    CHECK_FALSE(keeper.end_commanded(true));
     CHECK_FALSE(keeper.commanded());
     CHECK(keeper.current() == epoch_number{3});
+}
+
+TEST_CASE("epoch_keeper: what was absorbed for a command that was not done is still to be raised") {
+    epoch_keeper keeper;
+    REQUIRE(keeper.begin_commanded(far));
+    CHECK(keeper.observe(transition::paused, far) == epoch_step::kept);
+    CHECK_FALSE(keeper.end_commanded(false)); // nothing was absorbed
+    REQUIRE(keeper.begin_commanded(far));
+    CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
+    CHECK(keeper.end_commanded(false));
+    REQUIRE(keeper.begin_commanded(far)); // once
+    CHECK_FALSE(keeper.end_commanded(false));
+
+    REQUIRE(keeper.begin_commanded(far));
+    CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
+    REQUIRE(keeper.begin_commanded(far)); // an epoch later
+    CHECK_FALSE(keeper.end_commanded(false));
+    CHECK_FALSE(keeper.end_commanded(false));
+
+    REQUIRE(keeper.begin_commanded(far));
+    REQUIRE(keeper.begin_commanded(far));
+    CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
+    CHECK_FALSE(keeper.end_commanded(false)); // it may be the other's
+    CHECK(keeper.end_commanded(true));        // and may have been this one's alone
+
+    REQUIRE(keeper.begin_commanded(far));
+    CHECK(keeper.observe(transition::reset, far) == epoch_step::kept);
+    REQUIRE(keeper.raise(far)); // by something else
+    CHECK_FALSE(keeper.end_commanded(false));
 }
 
 TEST_CASE("epoch_keeper: a guest that resets at the limit exhausts the endpoint") {
@@ -93,7 +122,7 @@ TEST_CASE("epoch_keeper: no epoch is ever current twice") {
             case 0: under_way += keeper.begin_commanded(7).has_value(); break;
             case 1:
                 may_rise = false;
-                if (under_way > 0) keeper.end_commanded(), --under_way;
+                if (under_way > 0) (void)keeper.end_commanded(dice() % 2), --under_way;
                 break;
             default:
                 may_rise = !was_commanded;

@@ -56,3 +56,8 @@ TEST_CASE("vm_tracker: replaced memory and no transition leave the state alone")
         CHECK(after(before, transition::memory_replaced) == before);
     }
 }
+
+TEST_CASE("vm_tracker: a transition that it does not know leaves the state alone") {
+    for (const vm_state before : states)
+        CHECK(after(before, static_cast<transition>(200)) == before);
+}

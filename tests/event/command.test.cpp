@@ -65,3 +65,8 @@ TEST_CASE("command: a default one does nothing, at no time, for nobody") {
     CHECK_FALSE(c.hold);
     CHECK(c.changes == 0);
 }
+
+TEST_CASE("command: what is no command class needs no lease, and at least the right to look") {
+    CHECK_FALSE(needs_lease(static_cast<command_class>(200)));
+    CHECK(right_of(static_cast<command_class>(200)) == right::observe);
+}

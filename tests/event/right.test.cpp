@@ -31,3 +31,8 @@ TEST_CASE("right: of each lease class, one of its own") {
     CHECK(right_of(lease_class::power) == right::power);
     CHECK(right_of(lease_class::memwrite) == right::memwrite);
 }
+
+TEST_CASE(
+    "right: what is no lease class, as a peer might send it, needs the right of the host's own") {
+    CHECK(right_of(static_cast<lease_class>(200)) == right::admin);
+}

@@ -171,6 +171,7 @@ TEST_CASE("grant: on_every reaches endpoints to come, and never nobody") {
     const grant g = grant{}.on_every().allow(rights::all());
     for (const endpoint_id id : ids) CHECK(g.rights_on(id).bits == bit(right_count) - 1);
     CHECK_FALSE(g.rights_on({}).any());
+    for (unsigned r = 0; r < right_count; ++r) CHECK_FALSE(g.permits(static_cast<right>(r), {}));
 }
 
 TEST_CASE("grant: the successor in a slot starts without any right") {

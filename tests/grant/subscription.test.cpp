@@ -2,6 +2,7 @@
 #include <vmsig/grant/subscription.hpp>
 
 #include <support/catch.hpp>
+#include <support/equality.hpp>
 
 using namespace vmsig;
 
@@ -43,4 +44,14 @@ TEST_CASE("subscription: a removed endpoint is forgotten") {
     s.forget(vm);
     CHECK_FALSE(s.wants(vm));
     CHECK(s.wants(vm2));
+}
+
+TEST_CASE("subscription: two are equal exactly if endpoints, scope and sources are") {
+    test::check_every_part_counts(
+        subscription{}.on(vm), [](subscription& s) { s.on(vm2); },
+        [](subscription& s) { s.from(source::lease); }, [](subscription& s) { s.forget(vm); });
+    subscription narrowed_to_nothing = subscription{}.on(vm);
+    narrowed_to_nothing.forget(vm);
+    CHECK_FALSE(narrowed_to_nothing == subscription::all()); // nothing is not everything
+    CHECK(narrowed_to_nothing == subscription::none());
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <support/catch.hpp>
+#include <support/repetitions.hpp>
 
 using namespace vmsig;
 
@@ -37,7 +38,8 @@ TEST_CASE("an aligned word is never seen half changed") {
     int torn = 0;
     int changes_seen = 0;
     std::uint64_t last = 0;
-    for (int i = 0; i < 50'000'000 && changes_seen < 5'000; ++i) {
+    const int wanted = vmsig::test::repetitions(5'000);
+    for (int i = 0; i < 50'000'000 && changes_seen < wanted; ++i) {
         std::uint64_t seen = 0;
         copy_once(reinterpret_cast<std::byte*>(&seen), shared.data(), sizeof seen);
         torn += seen != 0 && seen != ~std::uint64_t{0};

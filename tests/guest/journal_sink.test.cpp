@@ -115,7 +115,7 @@ TEST_CASE("journal_sink: a record is one datagram with exactly these fields") {
     r.detail = 9;
     CHECK(sink.reserve(0, ~0u));
     REQUIRE(sink.write(r, audit_room::free));
-    CHECK(journal.datagram() == "MESSAGE=command_refused reset denied tag 9\n"
+    CHECK(journal.datagram() == "MESSAGE=command_refused reset denied lane 9\n"
                                 "PRIORITY=5\n"
                                 "SYSLOG_IDENTIFIER=build-host\n"
                                 "VMSIG_NUMBER=41\n"
@@ -129,7 +129,7 @@ TEST_CASE("journal_sink: a record is one datagram with exactly these fields") {
                                 "VMSIG_SERIAL=5\n"
                                 "VMSIG_CORRELATION=77\n"
                                 "VMSIG_FLAGS=2\n"
-                                "VMSIG_TAG=9\n");
+                                "VMSIG_LANE=9\n");
     CHECK_FALSE(journal.datagram());
     CHECK(sink.error().code == 0);
     CHECK(sink.waiting() == 0);

@@ -6,6 +6,7 @@
 
 #include <support/catch.hpp>
 #include <support/fd_count.hpp>
+#include <support/repetitions.hpp>
 
 #include "ram_file.hpp"
 
@@ -112,7 +113,8 @@ TEST_CASE("RAM that is truncated and grown during reads gives errors, never a si
         }
     }};
     int odd = 0;
-    for (int i = 0; i < 200'000; ++i) {
+    const int reads = vmsig::test::repetitions(200'000);
+    for (int i = 0; i < reads; ++i) {
         const auto word = word_at(*ram, 2 * page);
         odd += word ? *word != 0 : word.error().fault != guest_fault::truncated;
     }

@@ -9,6 +9,7 @@
 
 #include <support/alloc_guard.hpp>
 #include <support/catch.hpp>
+#include <support/repetitions.hpp>
 
 #include "ram_image.hpp"
 #include <vmsig/guest/page_tables.hpp>
@@ -232,7 +233,8 @@ TEST_CASE("a racing reader never sees a store in parts") {
         }
     }};
     bool all = true;
-    for (int i = 0; i < 50'000'000 && changes_seen < 5'000; ++i)
+    const int wanted = vmsig::test::repetitions(5'000);
+    for (int i = 0; i < 50'000'000 && changes_seen < wanted; ++i)
         all &=
             vm.writer->store(8, bytes_of(i % 2 ? std::uint64_t{0} : ~std::uint64_t{0})).has_value();
     stop = true;
@@ -261,7 +263,8 @@ TEST_CASE("a guest that flips its tables redirects a store only to where it was 
     int odd = 0;
     int stored = 0;
     int refused = 0;
-    for (int i = 0; i < 20'000'000 && (stored < 5'000 || refused < 5'000); ++i) {
+    const int wanted = vmsig::test::repetitions(5'000);
+    for (int i = 0; i < 20'000'000 && (stored < wanted || refused < wanted); ++i) {
         const auto done = vm.writer->store(vm.at(va + 8), bytes_of(std::uint64_t{1}));
         ++(done ? stored : refused);
         odd += !done && done.error().fault != guest_fault::outside_ram &&

@@ -85,3 +85,30 @@ TEST_CASE("aarch64: a writer stores where a view reads") {
     CHECK(view->read_object<std::uint64_t>(vm.machine::start + 11 * page + 8) == value);
     ::munmap(ram, 32 * page);
 }
+
+TEMPLATE_TEST_CASE("aarch64: a view walks under the TCR of the vCPU", "", pread_view, mapped_view) {
+    machine vm;
+    // 39-bit addresses in both halves: one level fewer, so the walk begins where the second one
+    // was.
+    constexpr std::uint64_t bits = 64 - 39;
+    vm.vcpu.control = bits | bits << 16 | std::uint64_t{2} << 30 | std::uint64_t{1} << 39;
+    vm.vcpu.root = machine::start + 2 * page;
+    vm.vcpu.second_root = machine::start + 3 * page;
+    REQUIRE(vm.locator.add(vm.vcpu));
+    const auto view = TestType::open(vm.locator, std::array{vm.fd.get()});
+    REQUIRE(view);
+    using word = std::uint64_t;
+    constexpr std::uint64_t upper_39 = ~std::uint64_t{0} << 39;
+    CHECK(view->template read_object<word>(vm.at(8)) == 10 * page + 8);
+    CHECK(view->template read_object<word>(vm.at(upper_39 + 16)) == 11 * page + 16);
+    CHECK_FALSE(view->template read_object<word>(vm.at(upper)));
+    CHECK(vm.locator.control_of(vm.vcpu.root) == vm.vcpu.control);
+    CHECK(vm.locator.control_of(vm.vcpu.second_root) == vm.vcpu.control);
+    CHECK(vm.locator.control_of(1) == 0);
+    // As a command names it, by one root alone.
+    const auto named = guest_address::of(upper_39 + 16, vm.vcpu.second_root,
+                                         vm.locator.control_of(vm.vcpu.second_root));
+    CHECK(view->template read_object<word>(named) == 11 * page + 16);
+    vm.vcpu.control = 0; // 48 bits: another table is the first
+    CHECK_FALSE(view->template read_object<word>(vm.at(8)) == 10 * page + 8);
+}

@@ -49,6 +49,13 @@ TEST_CASE("relative and absolute values are not bounded here") {
           refusal::none);
 }
 
+TEST_CASE("an absolute code beyond those of touches needs no slot") {
+    CHECK(check({input_change::abs(ABS_MT_TOOL_Y, 1)}) == refusal::invalid);
+    CHECK(check({input_change::abs(ABS_MT_TOOL_Y + 1, 1)}) == refusal::none);
+    CHECK(check({input_change::abs(ABS_MAX, 1)}) == refusal::none);
+    CHECK(check({input_change::abs(ABS_X, 1)}) == refusal::none);
+}
+
 TEST_CASE("a touch names a slot that exists, in the same frame and before it") {
     using c = input_change;
     CHECK(check({c::touch_slot(0), c::touch_id(5)}) == refusal::none);

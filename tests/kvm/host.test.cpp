@@ -89,10 +89,11 @@ TEST_CASE("a commanded reset goes through the machine and raises the epoch once"
     plugged p{plugged::booted};
     for (unsigned boots = 2; boots <= 6; ++boots) {
         const std::uint64_t before = p.locator.roots()[0].root;
+        const std::size_t news = p.sees.seen.size();
         const correlation_id id = p.submit(p.power_verb(verb::reset));
         CHECK(done(p.ended(id)));
         CHECK(p.sees.told(transition::reset) == boots - 1);
-        CHECK(p.sees.place(kind::lifecycle, p.sees.seen.size() - 2) < p.sees.place(id));
+        CHECK(p.sees.place(kind::lifecycle, news) < p.sees.place(id));
         CHECK(epoch(p) == boots);
         REQUIRE(p.ready(boots));
         CHECK(p.locator.roots()[0].root != before);

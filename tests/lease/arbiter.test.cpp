@@ -199,4 +199,14 @@ TEST_CASE("nothing allocates after construction") {
     CHECK(allocations == 0);
 }
 
+TEST_CASE("with the time at hand the fence closes when the time to live is over, told or not") {
+    lease_arbiter<> arbiter{1};
+    const auto serial = arbiter.grant(keyboard_cell, living(request_of(alice), duration{10}), {5});
+    REQUIRE(serial);
+    CHECK(arbiter.check(keyboard_cell, alice, *serial, {14}));
+    CHECK_FALSE(arbiter.check(keyboard_cell, alice, *serial, {15}));
+    CHECK(arbiter.check(keyboard_cell, alice, *serial)); // nobody has asked `expire` yet
+    CHECK_FALSE(arbiter.check(keyboard_cell, bob, *serial, {14}));
+}
+
 } // namespace

@@ -240,4 +240,18 @@ TEST_CASE("an ask whose deadline has come preempts at once") {
     CHECK(consider(arbiter, request_of(bob, 2), {100}).what == step::preempt);
 }
 
+TEST_CASE("a full queue makes room for a higher rank only, and a queue with room for nobody") {
+    lease_arbiter<rank_arbitration, 2> arbiter{1};
+    acquire(arbiter, request_of(alice, 9));
+    acquire(arbiter, waiting(request_of(bob, 3)));
+    CHECK_FALSE(arbiter.make_room(keyboard_cell, 9));
+    acquire(arbiter, waiting(request_of(carol, 5)));
+    CHECK_FALSE(arbiter.make_room(keyboard_cell, 3)); // an equal rank came later
+    CHECK(arbiter.status(keyboard_cell).waiters == 2);
+    const waiter displaced = arbiter.make_room(keyboard_cell, 4);
+    REQUIRE(displaced);
+    CHECK(displaced.request.who.who == bob);
+    CHECK(arbiter.status(keyboard_cell).waiters == 1);
+}
+
 } // namespace

@@ -3,6 +3,7 @@
 #include <vmsig/lease/policy.hpp>
 
 #include <support/catch.hpp>
+#include <support/equality.hpp>
 
 namespace {
 
@@ -36,6 +37,12 @@ TEST_CASE("ask arbitration gives the owner the grace that the host set") {
 
 TEST_CASE("first-come arbitration never preempts") {
     CHECK(decide(first_come_arbitration{}, 0, 0xffff'ffff).what == verdict::refuse);
+}
+
+TEST_CASE("two rulings are equal exactly if verdict and deadline are") {
+    test::check_every_part_counts(
+        ruling{verdict::ask, {5}}, [](ruling& r) { r.what = verdict::preempt; },
+        [](ruling& r) { r.deadline = {6}; });
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <support/catch.hpp>
+#include <support/equality.hpp>
 
 namespace {
 
@@ -50,6 +51,25 @@ TEST_CASE("no deadline and no time to live mean never") {
     CHECK(request.waits_until() == instant::never()); // it does not wait
     request.wait = true;
     CHECK(request.waits_until() == instant{9});
+}
+
+TEST_CASE("two requests are equal exactly if every part of them is") {
+    lease_request request;
+    request.who = {origin_id::make(0, 1), 3};
+    test::check_every_part_counts(
+        request, [](lease_request& r) { r.who.who = origin_id::make(0, 2); },
+        [](lease_request& r) { r.who.rank = 4; }, [](lease_request& r) { r.wait = true; },
+        [](lease_request& r) { r.wait_deadline = {1}; },
+        [](lease_request& r) { r.time_to_live = duration{1}; },
+        [](lease_request& r) { REQUIRE(r.reason.assign("typing")); });
+}
+
+TEST_CASE("two reasons of one length differ in their text") {
+    lease_reason reason;
+    REQUIRE(reason.assign("typing"));
+    test::check_every_part_counts(
+        reason, [](lease_reason& r) { REQUIRE(r.assign("dozing")); },
+        [](lease_reason& r) { REQUIRE(r.assign("typing on")); });
 }
 
 } // namespace

@@ -116,6 +116,9 @@ TEST_CASE("memctx_cache: descriptors are shared once per control and epoch") {
     CHECK(cache.took_fds(4));
     cache.revoke(4);
     CHECK(cache.took_fds(4));
+    cache.mark_fds_lost(4);
+    CHECK_FALSE(cache.took_fds(4));
+    cache.mark_fds_taken(4);
     (void)cache.invalidate(e1);
     CHECK_FALSE(cache.took_fds(4));
     REQUIRE(cache.publish(e2, e2, far));

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <support/catch.hpp>
+#include <support/equality.hpp>
 
 using namespace vmsig;
 
@@ -39,7 +40,7 @@ TEST_CASE("locator: regions in the order given, up to the limit") {
 TEST_CASE("locator: roots up to the limit") {
     memctx_locator l;
     for (std::uint32_t i = 0; i < max_vcpu_roots; ++i)
-        REQUIRE(l.add(address_space_root{0x1000, 0, instant{1}, i, 0}));
+        REQUIRE(l.add(address_space_root{.root = 0x1000, .taken = instant{1}, .vcpu = i}));
     CHECK_FALSE(l.add(address_space_root{}));
     CHECK(l.roots().size() == max_vcpu_roots);
     CHECK(l.roots().back().vcpu == max_vcpu_roots - 1);
@@ -61,4 +62,20 @@ TEST_CASE("locator: a region at the end of the address space does not wrap") {
     CHECK(last.contains(top));
     CHECK_FALSE(last.contains(0));
     CHECK_FALSE(last.contains(top - 0x1000));
+}
+
+TEST_CASE("locator: two regions are equal exactly if every part of them is") {
+    test::check_every_part_counts(
+        ram_region{0x1000, 0x2000, 0x3000, 1, 0}, [](ram_region& r) { r.start = 0; },
+        [](ram_region& r) { r.length = 0; }, [](ram_region& r) { r.offset = 0; },
+        [](ram_region& r) { r.fd_index = 0; }, [](ram_region& r) { r.reserved = 1; });
+}
+
+TEST_CASE("locator: two roots are equal exactly if every part of them is") {
+    using root = address_space_root;
+    test::check_every_part_counts(
+        root{0x1000, 0x2000, 0x3000, instant{1}, 2, 0}, [](root& r) { r.root = 0; },
+        [](root& r) { r.control = 0; }, [](root& r) { r.second_root = 0; },
+        [](root& r) { r.taken = {}; }, [](root& r) { r.vcpu = 0; },
+        [](root& r) { r.reserved = 1; });
 }

@@ -36,10 +36,19 @@
 #define reset 3
 #define fenced_reset 4
 
+/* how a command ends: its receipt is not the matter here */
+#define done 0
+#define stale 1
+#define undone 2
+
 /* epoch_keeper */
 byte epoch = 1;
 bool exhausted;
 byte commanded;
+bool absorbed; /* a reset was told while they were under way */
+bool some_undone;
+bool owed;     /* raise_for_absorbed */
+bool again;    /* the step is over but for that */
 
 /* routing_rows, and the notice: queued, or being delivered to somebody else first */
 bool row[2] = true; /* any_right */
@@ -69,6 +78,7 @@ byte true_epoch = 1;        /* goes on when the counter is exhausted */
 byte epoch_told, true_told; /* by the notice that is being delivered */
 byte true_known[2] = 1;
 byte true_raised;           /* by the last command that did */
+bool true_absorbed;         /* of which incarnation the machine is, is not known yet */
 byte true_basis[NODES];     /* what its issuer knew */
 
 bool fine;
@@ -88,18 +98,27 @@ inline free_node(k) {
     raised_epoch[k] = false; true_basis[k] = 0
 }
 
-/* How a command ends. Asked: the memory may be published again, for the reset did not come. */
-inline end_command(k, ask) {
+/* How a command ends. Asked: the memory may be published again, for the reset did not come. What
+ * was absorbed for resets that were not done was the guest's own. */
+inline end_command(k, how) {
     assert(state[k] != free);                            /* one receipt */
     if
     :: raised_epoch[k] ->
 #ifndef WITHOUT_END_OF_WINDOW
         commanded--;
 #endif
+        some_undone = some_undone || (how != done);
+        if
+        :: commanded == 0 ->
+            owed = absorbed && some_undone;
+            true_absorbed = owed;
+            absorbed = false; some_undone = false
+        :: else
+        fi;
 #ifndef WITHOUT_ASKING_AFTER_FAILURE
-        asked = asked || ask;
+        asked = asked || (how == undone);
 #endif
-        assert(asked || !ask)
+        assert(asked || how != undone)
     :: else
     fi;
     free_node(k)
@@ -126,13 +145,14 @@ inline begin(k) {
     assert(!raised_epoch[k] || !FENCED(k) || command_epoch[k] == epoch);  /* I2, stamped anew */
     assert(verb[k] == mem_read || command_serial[k] == serial[ISSUER(k)]); /* I4 */
     assert(ISSUER(k) != writer || permitted);                             /* I7 */
+    assert(!FENCED(k) || raised_epoch[k] || !true_absorbed); /* one epoch, one incarnation */
     state[k] = begun
 }
 
 inline take(k) {
     still_fenced(k);
     if
-    :: failed != 0 -> end_command(k, failed != 1)
+    :: failed != 0 -> end_command(k, (failed == 1 -> stale : undone))
     :: else -> begin(k)
     fi
 }
@@ -164,7 +184,7 @@ inline end_stale_commands() {
                 assert(FENCED(m));                       /* who reboots in a loop has no veto */
                 assert(state[m] != begun);               /* what has begun ends truly */
 #if !defined(LAZY) && !defined(WITHOUT_ENDING_STALE_COMMANDS)
-                end_command(m, false)
+                end_command(m, stale)
 #else
                 skip
 #endif
@@ -176,6 +196,7 @@ inline end_stale_commands() {
 /* epoch_keeper::raise */
 inline raise() {
     true_epoch++;
+    absorbed = false; true_absorbed = false;
     if
     :: AT_LIMIT(epoch) || exhausted -> exhausted = true
     :: else -> RISE(epoch)
@@ -198,12 +219,15 @@ inline settled() {
     d_step {
         assert(commanded == raised_epoch[0] + raised_epoch[1]);
         assert(commanded == 0 || true_raised == true_epoch); /* in its window nothing else raises */
+        assert(!absorbed || commanded > 0);
+        assert(!true_absorbed || absorbed || owed);
         for (m : 0 .. NODES - 1) {
             assert(seen[m] || told[m] || !row[m] || ending); /* everybody is told */
 #ifndef LAZY
             assert(!NOT_BEGUN(m) || !FENCED(m) || IS_CURRENT(command_epoch[m])); /* ended at once */
 #endif
         }
+        again = owed; owed = false;
         m = 0; what = 0; failed = 0; pinned = 0; basis = 0; fine = false
     }
 }
@@ -218,14 +242,15 @@ inline raise_for(k) {
     failed = 0;
 #endif
     if
-    :: failed != 0 -> end_command(k, false)
-    :: failed == 0 && !MAY_RAISE -> end_command(k, false) /* it changes nothing */
+    :: failed != 0 -> end_command(k, undone)
+    :: failed == 0 && !MAY_RAISE -> end_command(k, undone) /* it changes nothing */
     :: failed == 0 && MAY_RAISE ->
         assert(command_serial[k] == serial[operator]);
         assert(!FENCED(k) || true_basis[k] == true_epoch);
         RISE(epoch);
         commanded++;
         true_epoch++;
+        absorbed = false; true_absorbed = false;
         true_raised = true_epoch;
         raised_epoch[k] = true;
         state[k] = chosen;
@@ -245,8 +270,8 @@ inline revoke() {
     told[writer] = false; /* take_back */
     replaying = false; ending = false; end_epoch = 0; true_end = 0;
 #ifndef LAZY
-    if :: NOT_BEGUN(0) && ISSUER(0) == writer -> end_command(0, true) :: else fi;
-    if :: NOT_BEGUN(1) && ISSUER(1) == writer -> end_command(1, true) :: else fi
+    if :: NOT_BEGUN(0) && ISSUER(0) == writer -> end_command(0, undone) :: else fi;
+    if :: NOT_BEGUN(1) && ISSUER(1) == writer -> end_command(1, undone) :: else fi
 #endif
 }
 
@@ -265,7 +290,7 @@ inline read_memory(k) {
 #endif
     :: else ->
         take(k);
-        if :: state[k] == begun -> end_command(k, false) :: else fi
+        if :: state[k] == begun -> end_command(k, done) :: else fi
     fi
 }
 
@@ -304,7 +329,7 @@ inline lose_lease(me) {
 #ifndef LAZY
     for (m : 0 .. NODES - 1) {
         if
-        :: NOT_BEGUN(m) && verb[m] != mem_read && ISSUER(m) == me -> end_command(m, true)
+        :: NOT_BEGUN(m) && verb[m] != mem_read && ISSUER(m) == me -> end_command(m, undone)
         :: else
         fi
     }
@@ -313,7 +338,7 @@ inline lose_lease(me) {
 
 #define ROOM (state[0] == free || state[1] == free)
 
-active proctype controls() {
+active proctype controls() provided (!again) {
 end:
     do
     :: atomic { ROOM && ready ->
@@ -326,8 +351,8 @@ end:
         submit(operator);
         settled()
        }
-    :: atomic { NOT_BEGUN(0) -> end_command(0, true); settled() } /* cancelled, expired */
-    :: atomic { NOT_BEGUN(1) -> end_command(1, true); settled() }
+    :: atomic { NOT_BEGUN(0) -> end_command(0, undone); settled() } /* cancelled, expired */
+    :: atomic { NOT_BEGUN(1) -> end_command(1, undone); settled() }
     :: atomic { serial[writer] == 0 -> lose_lease(writer); settled() }
     :: atomic { serial[operator] == 0 -> lose_lease(operator); settled() }
     :: atomic { permitted -> revoke(); settled() }
@@ -341,7 +366,7 @@ end:
 inline enter(who) { known[who] = epoch_told; true_known[who] = true_told }
 
 /* drain: the notice goes to one after the other; before the second one, the first acts. */
-active proctype delivery() {
+active proctype delivery() provided (!again) {
 end:
     do
     :: atomic { (told[0] || told[1]) && !coming[1] && !ending ->
@@ -374,8 +399,15 @@ end:
     od
 }
 
+/* class_waits */
+#ifndef WITHOUT_WAITING_FOR_THE_RESET
+#define WAITS(k) (verb[k] <= mem_read && commanded > 0)
+#else
+#define WAITS(k) false
+#endif
+
 inline consider(k) {
-    state[k] == queued ->
+    state[k] == queued && !WAITS(k) ->
     if
     :: verb[k] == mem_write -> state[k] = handed
     :: verb[k] == mem_read -> read_memory(k)
@@ -407,12 +439,12 @@ inline complete(k) {
     :: true ->
 #endif
         assert(fine);
-        if :: end_command(k, false) :: end_command(k, true) fi
+        if :: end_command(k, done) :: end_command(k, undone) fi
     fi;
     settled()
 }
 
-active proctype adapters() {
+active proctype adapters() provided (!again) {
 end:
     do
     :: atomic { consider(0) }
@@ -426,8 +458,28 @@ end:
     :: atomic { asked -> asked = false } /* it publishes */
 #ifndef WITHOUT_WINDOW
     :: atomic { commanded == 0 && true_epoch < TRUE_LIMIT -> raise(); roll_over(); settled() }
+    :: atomic { commanded > 0 && true_epoch < TRUE_LIMIT ->
+        absorbed = true; true_absorbed = true;
+        settled()
+       }
 #else
     :: atomic { true_epoch < TRUE_LIMIT -> raise(); roll_over(); settled() }
 #endif
+    od
+}
+
+/* raise_for_absorbed, at the end of the step in which the last of them ended */
+active proctype the_same_step() {
+end:
+    do
+    :: atomic { again ->
+        again = false;
+#ifndef WITHOUT_RAISING_FOR_WHAT_WAS_ABSORBED
+        raise(); roll_over();
+#else
+        true_epoch++; true_absorbed = false;
+#endif
+        settled()
+       }
     od
 }

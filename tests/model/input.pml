@@ -1,5 +1,5 @@
 /* input: what a lease holds down, and the neutral that takes it up again, with an adapter that
- * takes later, accepts later, and in its callbacks first does what it was handed before.
+ * takes later and accepts later. Whenever it is asked for releases, all that it was handed has ended.
  *
  * Bounds: a serial of at most 5, hence 2 leases, each of any control; epochs 1 to 3; 2 keys, of
  * which one is a modifier; any number of commands, 2 at a time (press, release, and hold: press,
@@ -148,17 +148,9 @@ inline take() {
     taken!key, kind, its_serial, its_epoch
 }
 
-/* Inside `neutral`: what was handed before comes first. */
-inline adapter_called() {
-    do
-    :: len(given) > 0 -> take()
-    :: true -> break
-    od
-}
-
 inline pay_neutral() {
     invert();
-    adapter_called();
+    assert(len(given) == 0);
     if
     :: accepted = 0
     :: inverse[0] != 0 -> accepted = 1
@@ -248,41 +240,22 @@ inline roll_over() {
     assert(held[0] == 0 || neutral_owed)                 /* announced from here on */
 }
 
-/* They go up when the adapter accepts them; until then what was handed waits in its turn again. */
+/* They go up when the adapter accepts them. */
 inline owe(k) {
     if :: !HOLDS(k) -> commit_press(k) :: else fi;
     neutral_owed = true;
-    start_drain();
-#ifndef WITHOUT_RECALL_OF_WHAT_WAS_HANDED
-    n = len(queue);
-    x = len(given);
-    do /* given, then queue; the second half of a hold stays handed */
-    :: x > 0 ->
-        x--;
-        given?key, kind, its_serial, its_epoch;
-        if
-        :: kind == releasing -> given!key, kind, its_serial, its_epoch
-        :: else ->
-            if :: kind == hold -> hold_under_way = false :: else fi;
-            queue!key, kind, its_serial, its_epoch
-        fi
-    :: x == 0 && n > 0 ->
-        n--;
-        queue?key, kind, its_serial, its_epoch;
-        queue!key, kind, its_serial, its_epoch
-    :: else -> break
-    od
-#endif
+    start_drain()
 }
 
 /* The restored machine may believe modifiers down that nobody holds. */
 inline release_for_safety() {
+    assert(len(given) == 0);
+    assert(!HOLDS(MODIFIER) || neutral_owed || doubt[MODIFIER]); /* no new press is swept away */
     if
     :: down[MODIFIER] = true
     :: true
     fi;
 #ifndef WITHOUT_SAFETY_RELEASE
-    adapter_called();
     if
     :: inverse[0] = MODIFIER; inverse[1] = 0; accept_releases(1);
 #ifndef WITHOUT_PAYMENT_BY_SAFETY_RELEASE
@@ -343,12 +316,21 @@ end:
 }
 
 #ifdef WITHOUT_WAITING_FOR_NEUTRAL
-#define BLOCKED (draining != 0 || hold_under_way)
-#elif defined(WITHOUT_WAITING_FOR_THE_DRAIN)
-#define BLOCKED (neutral_owed || hold_under_way)
+#define NEUTRAL_BLOCKS false
 #else
-#define BLOCKED (draining != 0 || neutral_owed || hold_under_way)
+#define NEUTRAL_BLOCKS neutral_owed
 #endif
+#ifdef WITHOUT_WAITING_FOR_THE_DRAIN
+#define DRAIN_BLOCKS false
+#else
+#define DRAIN_BLOCKS (draining != 0)
+#endif
+#ifdef WITHOUT_WAITING_FOR_THE_RESTORE
+#define RESTORE_BLOCKS false
+#else
+#define RESTORE_BLOCKS commanded
+#endif
+#define BLOCKED (DRAIN_BLOCKS || NEUTRAL_BLOCKS || RESTORE_BLOCKS || hold_under_way)
 
 active proctype adapters() {
 end:
@@ -390,10 +372,8 @@ end:
         settled()
        }
     :: atomic { holding_key != 0 -> /* end_hold */
-        if
-        :: HOLDS(holding_key) -> given!holding_key, releasing, holding_serial, epoch
-        :: else -> hold_under_way = false
-        fi;
+        assert(HOLDS(holding_key));
+        given!holding_key, releasing, holding_serial, epoch;
         holding_key = 0; holding_serial = 0;
         settled()
        }
@@ -420,7 +400,11 @@ end:
         settled()
        }
     :: atomic { !commanded && epoch < EPOCHS -> roll_over(); commanded = true; settled() }
-    :: atomic { commanded -> commanded = false }                         /* failed */
+    :: atomic { commanded ->                                             /* failed */
+        commanded = false;
+        if :: true :: epoch < EPOCHS -> roll_over() fi; /* for what was absorbed */
+        settled()
+       }
     :: atomic { commanded && adapter -> commanded = false; release_for_safety(); settled() }
     od
 }

@@ -50,6 +50,7 @@ void act() {
         for (const entry& e : table) sum += e.weight;
         return sum;
     }();
+    if (ground_.act(*core_)) return;
     unsigned n = dice.below(total);
     for (const entry& e : table) {
         if (n < e.weight) return (this->*e.does)();
@@ -105,13 +106,14 @@ void long_turns() {
 bool turn(std::uint32_t budget) {
     log_.line("dispatch", budget, nested);
     const bool left = bus([&] { return core_->dispatch(budget); });
+    if (nested == 0) ground_.turned(*core_, left);
     if (nested != 0) broken.expect(!left, "no turn inside a callback");
     return left;
 }
 void advance() {
     const duration d = milliseconds(dice.chance(90) ? dice.between(0, 40) : dice.between(0, 2000));
     log_.line("advance", static_cast<std::uint64_t>(d.ns));
-    core_->reactor().advance(d);
+    ground_.advance(*core_, d);
 }
 
 // Controls.
@@ -159,16 +161,18 @@ void control_leaves() {
 // The host.
 
 void attach_control() {
-    auto a = std::make_unique<actor>(*this);
+    auto a = std::make_shared<control_type>(*this);
     const grant g = random_grant();
     try {
         const control_handle h = core_->attach(*a, g);
         shadow_.views.attached(h.origin(), g, {});
         a->attached(h);
+        ground_.attached(*a);
         log_.line("attach", h.origin().value);
         actors_.push_back(a.get());
         all_actors_.push_back(std::move(a));
     } catch (const setup_error& e) {
+        ground_.refused(*a);
         log_.line("attach refused", static_cast<std::uint64_t>(e.fault()));
     }
 }

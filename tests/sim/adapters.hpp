@@ -30,6 +30,8 @@ inline int sealed_ram() {
     }();
     return fd.get();
 }
+/// Opened before the first test, since it stays open after it.
+inline const int ram_of_all_tests = sealed_ram();
 
 class device {
 public:
@@ -48,17 +50,26 @@ public:
             at_ = on_.bus([&] { return bus_.endpoint(); });
             on_.log.line("adapter attached", bus_.id().value, at_.value);
             if (on_.dice.chance(70)) publish();
+            if (on_.wires != nullptr) on_.wires->attached(bus_);
             if (on_.fault(3)) throw scripted_failure{};
             on_.interfere();
         });
     }
-    void on_ready(cookie, adapter_handle) {}
+    void on_ready(cookie c, adapter_handle) {
+        on_.ours([&] {
+            alive("ready");
+            if (on_.wires != nullptr) on_.wires->ready(bus_, c);
+            on_.interfere();
+            if (on_.fault(2)) throw scripted_failure{};
+        });
+    }
     void on_detached() {
         on_.ours([&] {
             on_.broken.expect(!detached_, "one last on_detached", bus_.id().value);
             detached_ = true;
             on_.log.line("adapter farewell", bus_.id().value);
-            if (at_) on_.model.keys.device_gone(at_, bus_.id());
+            on_.model.device_gone(at_, bus_.id());
+            if (on_.wires != nullptr) on_.wires->detached(bus_.id());
             on_.interfere();
             if (on_.fault(5)) throw scripted_failure{};
         });
@@ -116,7 +127,7 @@ public:
             if (on_.fault(5)) return unexpected<os_error>{os_error{EMFILE, "share_fds"}};
             on_.interfere();
             ram_fds f;
-            f.fd[0] = sealed_ram();
+            f.fd[0] = on_.wires != nullptr ? on_.wires->ram() : sealed_ram();
             f.count = 1;
             return f;
         });
@@ -196,6 +207,15 @@ public:
         on_.broken.expect(detached() || on_.nested != 0, "detach is a barrier", bus_.id().value);
     }
 
+protected:
+    void hung_up(cookie c) {
+        on_.ours([&] {
+            alive("hung up");
+            if (on_.wires != nullptr) on_.wires->hung_up(bus_, c);
+            on_.interfere();
+        });
+    }
+
 private:
     struct work {
         fenced_command c;
@@ -211,7 +231,7 @@ private:
     bool take(work& w) {
         const auto got = on_.bus([&] { return w.c.take(); });
         if (!got) {
-            on_.model.not_taken(w.c.id());
+            on_.model.not_taken(w.c.id(), bus_.id());
             return false;
         }
         on_.broken.expect(!detached_, "the detached take nothing", bus_.id().value, w.c.id().value);
@@ -247,11 +267,12 @@ private:
         const bool expected_to = destructive(what) && why == cause::guest && !commanded();
         const bool dark = what == transition::powered_off;
         on_.log.line("happens", bus_.id().value, static_cast<std::uint64_t>(what));
+        on_.model.went_dark(at_, true);
         if (dark) on_.model.keys.going_dark(at_);
         const bool ok = on_.bus([&] {
             return bus_.emit(lifecycle{what, why, vm_state::unknown, 0});
         });
-        if (dark) on_.model.keys.went_dark(at_, ok);
+        if (dark) on_.model.went_dark(at_, ok);
         ep = on_.model.cells.find(at_);
         if (ok && ep && expected_to)
             on_.broken.expect(ep->epoch > before || ep->exhausted,
@@ -279,6 +300,7 @@ struct whole_machine : device {
     using device::device;
     static constexpr roles serves =
         role::memctx_provider | role::memory_writer | role::host_management | role::input;
+    void on_hangup(cookie c, adapter_handle) { hung_up(c); }
 };
 struct input_device : device {
     using device::device;
@@ -286,6 +308,7 @@ struct input_device : device {
 };
 struct memory_device : device {
     using device::device;
+    void on_hangup(cookie c, adapter_handle) { hung_up(c); }
     static constexpr roles serves = role::memctx_provider | role::memory_writer;
 };
 struct host_device : device {
@@ -294,6 +317,7 @@ struct host_device : device {
 };
 struct sensor_device : device {
     using device::device;
+    void on_hangup(cookie c, adapter_handle) { hung_up(c); }
     static constexpr roles serves = role::sensor;
 };
 

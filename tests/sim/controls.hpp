@@ -165,6 +165,9 @@ public:
         if (detached_ || on_.nested == 0) on_.model.check_detached(origin());
     }
 
+protected:
+    stage& on_;
+
 private:
     const endpoint_view* view(endpoint_id at) {
         control_view* v = on_.model.views.find(origin());
@@ -249,7 +252,6 @@ private:
                             d.chance(50) ? write_mode::paused : write_mode::best_effort);
     }
 
-    stage& on_;
     control_handle bus_;
     bool detached_ = false;
     std::vector<correlation_id> recent_;

@@ -2,6 +2,10 @@
 // observer see. It compares at each instant, and after each step with what the core answers.
 #pragma once
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include <vmsig/adapter/fenced_command.hpp>
 #include <vmsig/lease/answers.hpp>
 
@@ -112,6 +116,7 @@ public:
         if (needs_lease(t->cls())) commands.check_drained(*t);
         if (shadow_endpoint* ep = cells.find(t->what.endpoint); ep && !t->releasing)
             ep->last_run[static_cast<unsigned>(t->cls())] = core_.now();
+        if (t->cls() == command_class::input) went_dark(t->what.endpoint, true);
         t->begun = true;
         t->open_at = by;
         if (t->cls() != command_class::input) return;
@@ -123,13 +128,26 @@ public:
         tracked_command* t = commands.find(id);
         if (!t || t->open_at != by) return;
         t->open_at = {};
-        if (t->ended || done) return;
+        if (t->ended || t->power_lost || done) return;
         if (t->cls() == command_class::input)
             keys.failed(t->what.endpoint, by, t->what.serial, t->frame);
     }
-    void not_taken(correlation_id id) {
+    /// Or something else happens to the machine, or it takes input, before that is over.
+    void went_dark(endpoint_id at, bool it_did) {
+        if (!keys.went_dark(at, it_did)) return;
+        commands.for_each_live([at](tracked_command& t) {
+            if (t.open_at && t.what.endpoint == at && t.cls() == command_class::input)
+                t.power_lost = true;
+        });
+    }
+    /// It has ended, or `by` is on its way out, and it ends with it.
+    void not_taken(correlation_id id, adapter_id by) {
         const tracked_command* t = commands.find(id);
-        broken.expect(t && t->ended, "what cannot be taken has ended", id.value);
+        if (!t || !t->ended) not_taken_.push_back({id, by});
+    }
+    void device_gone(endpoint_id at, adapter_id by) {
+        if (at) keys.device_gone(at, by);
+        gone_.push_back(by);
     }
 
     // The controls.
@@ -180,6 +198,13 @@ public:
     }
     void check_step(std::uint64_t reserved) {
         keys.check();
+        for (const auto& [id, by] : not_taken_) {
+            const tracked_command* t = commands.find(id);
+            const bool left = std::find(gone_.begin(), gone_.end(), by) != gone_.end();
+            broken.expect(t && t->ended && left, "what cannot be taken has ended", id.value);
+        }
+        not_taken_.clear();
+        gone_.clear();
         cells.for_each([&](const shadow_endpoint& ep) {
             broken.expect(core_.epoch_of(ep.id) == ep.epoch, "the audit tells every epoch",
                           ep.id.value, ep.epoch.value);
@@ -261,6 +286,9 @@ private:
     }
 
     const oracle& core_;
+    // In this step.
+    std::vector<std::pair<correlation_id, adapter_id>> not_taken_; ///< and had not ended
+    std::vector<adapter_id> gone_;
 };
 
 /// Goes into the core and passes on what it sees.

@@ -26,7 +26,8 @@ struct tracked_command {
     bool releasing = false; ///< handed over again, for the second half of a hold
     bool raised = false;    ///< the epoch, before it was handed over
     bool ended = false;
-    bool orphan = false; ///< its issuer was detached before it ended or before its receipt
+    bool power_lost = false; ///< since it was taken: nothing of it is down
+    bool orphan = false;     ///< its issuer was detached before it ended or before its receipt
     unsigned receipts = 0;
     outcome how = outcome::none;
 
@@ -147,7 +148,7 @@ public:
     std::size_t live() const { return live_.size(); }
     std::size_t size() const { return all_.size(); }
     template <class F>
-    void for_each_live(F&& f) const {
+    void for_each_live(F&& f) {
         for (const std::size_t at : live_) f(all_[at]);
     }
     /// Nothing is under way any more.

@@ -2,8 +2,10 @@
 // input that they accepted; and who put it down.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <vmsig/input/held_set.hpp>
@@ -21,8 +23,6 @@ public:
     /// A frame that `by` took under the lease `s`.
     void took(endpoint_id at, adapter_id by, serial_number s, input_frame frame) {
         std::vector<key>& down = down_[at.slot()];
-        if (dark_[at.slot()]) down.clear();
-        dark_[at.slot()] = false;
         for (const key& k : down)
             broken_.expect(k.serial == s || !k.serial, "I14: the next owner finds nothing down",
                            at.value, k.what, k.serial.value, s.value);
@@ -67,7 +67,10 @@ public:
         std::vector<key>& down = down_[at.slot()];
         std::vector<key> own = down;
         std::erase_if(own, [by](const key& k) { return k.by != by; });
-        bool right = is_inverse(down, frame) || is_inverse(own, frame);
+        std::vector<key> doubtful = own; // of them, what failed in an epoch that is over
+        std::erase_if(doubtful, [&](const key& k) { return !k.doubtful || !names(frame, k.what); });
+        bool right =
+            is_inverse(down, frame) || is_inverse(own, frame) || is_inverse(doubtful, frame);
         // What a failing adapter held is gone with it, shortly before it says farewell.
         for (std::size_t i = down.size(); !right && i-- > 0;) {
             if (down[i].by == by) continue;
@@ -100,13 +103,20 @@ public:
     }
     /// The machine is about to lose its power: what is still down after neutral is down no more.
     void going_dark(endpoint_id at) { dark_[at.slot()] = true; }
-    void went_dark(endpoint_id at, bool it_did) {
-        if (dark_[at.slot()] && it_did) down_[at.slot()].clear();
-        dark_[at.slot()] = false;
+    /// False: it was not about to.
+    bool went_dark(endpoint_id at, bool it_did) {
+        const bool dark = std::exchange(dark_[at.slot()], false) && it_did;
+        if (dark) down_[at.slot()].clear();
+        return dark;
     }
     /// After each step.
     void check() const {
         broken_.expect(presumed_gone_.empty(), "only a failing adapter is left out of neutral");
+    }
+    /// Whether all that is down was pressed under `s`.
+    bool all_under(endpoint_id at, serial_number s) const {
+        const std::vector<key>& down = down_[at.slot()];
+        return std::all_of(down.begin(), down.end(), [s](const key& k) { return k.serial == s; });
     }
     bool anything_down(endpoint_id at) const { return !down_[at.slot()].empty(); }
     void forget(endpoint_id at) { down_[at.slot()].clear(); }
@@ -119,6 +129,12 @@ private:
         adapter_id by;
         bool doubtful = false;
     };
+    static bool names(input_frame frame, unsigned what) {
+        return std::any_of(frame.begin(), frame.end(), [what](const input_change& c) {
+            return selects_slot(c) ? what == (touch_bit | static_cast<unsigned>(c.value))
+                                   : c.type == EV_KEY && what == c.code;
+        });
+    }
     static bool is_inverse(const std::vector<key>& down, input_frame frame) {
         std::vector<input_change> all;
         for (std::size_t i = down.size(); i-- > 0;) {

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include <vmsig/adapter/handle.hpp>
+
 #include "meter.hpp"
 #include "random.hpp"
 #include "shadow.hpp"
@@ -13,6 +15,19 @@ namespace vmsig::sim {
 struct scripted_failure : std::runtime_error {
     scripted_failure()
         : std::runtime_error{"scripted"} {}
+};
+
+/// The descriptors of devices, where there is a kernel to have them from.
+struct wiring {
+    virtual void attached(adapter_handle) = 0;
+    virtual void detached(adapter_id) = 0;
+    virtual void ready(adapter_handle, cookie) = 0;
+    virtual void hung_up(adapter_handle, cookie) = 0;
+    /// Sealed, and all zero.
+    virtual int ram() = 0;
+
+protected:
+    ~wiring() = default;
 };
 
 class stage {
@@ -45,6 +60,7 @@ public:
     verdict& broken;
     shadow& model;
     meter& cost;
+    wiring* wires = nullptr; ///< null: no descriptors
     random dice{0};
     unsigned malice = 2; ///< 0 to 4
     unsigned nested = 0; ///< what is done inside callbacks, and inside those that it causes

@@ -2,9 +2,11 @@
 // rule that was broken. Lines are kept as numbers and rendered only when somebody asks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 namespace vmsig::sim {
@@ -14,7 +16,12 @@ public:
     void line(const char* what, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0,
               std::uint64_t d = 0) {
         lines_[count_++ % kept] = {what, step_, {a, b, c, d}};
-        for (const char* p = what; *p != 0; ++p) mix(static_cast<unsigned char>(*p));
+        std::uint64_t word = 0;
+        for (std::size_t n = std::strlen(what); n > 0; n -= std::min<std::size_t>(n, sizeof word)) {
+            std::memcpy(&word, what, std::min(n, sizeof word));
+            what += std::min(n, sizeof word);
+            mix(word);
+        }
         for (const std::uint64_t n : {a, b, c, d}) mix(n);
     }
     void begin_step(std::uint32_t n) { step_ = n; }

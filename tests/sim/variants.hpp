@@ -5,6 +5,7 @@
 #include <vmsig/core/core.hpp>
 #include <vmsig/reactor/manual_reactor.hpp>
 
+#include "ground.hpp"
 #include "shadow.hpp"
 
 namespace vmsig::sim {
@@ -23,7 +24,9 @@ struct sim_limits : default_limits {
 };
 struct plain : default_traits {
     static constexpr const char* name = "plain";
+    static constexpr const char* program = "vmsig-test-sim";
     using reactor = manual_reactor;
+    using ground = scripted_ground;
     using limits = sim_limits;
     using observer = observing;
 };

@@ -34,6 +34,7 @@ public:
         : stage{log_, verdict_, shadow_, meter_}
         , plan_{p}
         , shadow_{log_, verdict_, *this, Traits::limits::counter_limit}
+        , ground_{*this, p.seed}
         , core_{std::make_unique<core<Traits>>()} {
         core_->observer() = {&shadow_, &meter_};
     }
@@ -42,6 +43,7 @@ public:
         calm = true;
         if (core_) core_->observer() = {};
         core_.reset();
+        ground_.end();
     }
 
     result run() {
@@ -71,6 +73,8 @@ public:
 private:
     enum class make : std::uint8_t { machine, keyboard, pointer, touch, memory, host, sensor };
     static constexpr unsigned makes = 7;
+    using ground = typename Traits::ground;
+    using control_type = typename ground::control;
 
 #include "acts.ipp"
 
@@ -92,6 +96,7 @@ private:
         t.lane = lane::normal;
         samples_ = core_->register_kind("sample", t);
         shadow_.views.host_kind = t;
+        ground_.begin(*core_);
         const unsigned machines = 2 + dice.below(3);
         for (unsigned i = 0; i < machines; ++i) {
             add_endpoint();
@@ -111,6 +116,7 @@ private:
         auto& audit = core_->audit();
         drain_audit(dice.chance(10));
         shadow_.check_step(audit.reserved());
+        ground_.check(*core_);
         verdict_.expect(cost.take() == 0, "I18: steady state allocates nothing");
         for (const actor* a : actors_)
             if (!a->detached())
@@ -136,20 +142,26 @@ private:
         shadow_.audit.check(unsaid);
     }
 
-    /// Faults off: everybody does what he should, until nothing is left to do.
+    /// Faults off: everybody does what he should, until nothing is left to do and no time will
+    /// change that.
     void settle() {
         calm = true;
         dice = random{plan_.seed, ~std::uint64_t{0}};
+        ground_.calm();
         log_.line("calm");
-        for (unsigned round = 0; round < 400 && !verdict_.broken(); ++round) {
+        bool quiet = false;
+        for (unsigned round = 0; round < 400 && !quiet && !verdict_.broken(); ++round) {
+            const std::uint64_t before = log_.count();
             for (std::size_t i = 0; i < devices_.size(); ++i) devices_[i]->finish_all();
             unsigned turns = 0;
-            while (bus([&] { return core_->dispatch(); }) && !verdict_.broken())
+            while ((turn(4096) || ground_.calls(*core_)) && !verdict_.broken())
                 if (!verdict_.expect(++turns < 1000, "I18: the loop comes to rest")) break;
             drain_audit(true);
             check();
-            core_->reactor().advance(milliseconds(100));
+            const bool idle = log_.count() == before + turns + 1; // the turns themselves
+            quiet = !ground_.pass(*core_) && idle;
         }
+        verdict_.expect(quiet, "I25: once faults are off, everything comes to an end");
         if (verdict_.broken()) return;
         shadow_.commands.check_quiet();
         shadow_.views.check_quiet();
@@ -162,6 +174,7 @@ private:
             verdict_.expect(a->detached(), "the destructor detaches everybody", a->origin().value);
         for (const auto& d : all_devices_)
             verdict_.expect(d->detached(), "the destructor detaches everybody", d->id().value);
+        ground_.end();
     }
 
     const plan plan_;
@@ -169,12 +182,13 @@ private:
     verdict verdict_{log_};
     meter meter_;
     shadow shadow_;
+    ground ground_;
     std::unique_ptr<core<Traits>> core_;
 
     std::vector<endpoint_id> endpoints_; ///< some of them gone
-    std::vector<std::unique_ptr<actor>> all_actors_;
+    std::vector<std::shared_ptr<control_type>> all_actors_;
     std::vector<std::shared_ptr<device>> all_devices_;
-    std::vector<actor*> actors_; ///< attached
+    std::vector<control_type*> actors_; ///< attached
     std::vector<device*> devices_;
     kind samples_ = kind::none;
     std::uint64_t sample_number_ = 0;

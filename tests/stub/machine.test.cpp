@@ -211,3 +211,15 @@ TEST_CASE("once it has started it allocates nothing") {
     life();
     CHECK(allocations_in(life) == 0);
 }
+
+TEST_CASE("mail that asks for a stray write, or for what no guest knows, is acknowledged") {
+    plugged p;
+    for (const std::uint64_t word : {std::uint64_t{VMSIG_GUEST_STRAY}, std::uint64_t{0xee} << 56}) {
+        const auto before = p.machine.word(offsetof(vmsig_guest_state, mailbox_count));
+        CHECK(p.mail(word).outcome == outcome::done);
+        p.step();
+        CHECK(p.machine.word(offsetof(vmsig_guest_state, mailbox_seen)) == word);
+        CHECK(p.machine.word(offsetof(vmsig_guest_state, mailbox_count)) == before + 1);
+    }
+    CHECK(p.sees.console().find("stray") != std::string::npos);
+}

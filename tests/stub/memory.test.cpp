@@ -189,3 +189,19 @@ TEST_CASE("the RAM does not change before the reset of the guest was told") {
     CHECK(agent.boots == 1);
     CHECK(p.machine.word(offsetof(vmsig_guest_state, boots)) == 2);
 }
+
+TEST_CASE("a receipt says in its own words why guest memory refused a write") {
+    const auto said = [](guest_fault f, int code = 0) { return stub::write_failed({f, 0, code}); };
+    CHECK(said(guest_fault::outside_ram).failure == failure::outside_ram);
+    CHECK(said(guest_fault::misaligned).failure == failure::misaligned);
+    CHECK(said(guest_fault::mismatch).failure == failure::mismatch);
+    CHECK(said(guest_fault::bad_length).failure == failure::unsupported);
+    CHECK(said(guest_fault::truncated).failure == failure::unavailable);
+    CHECK(said(guest_fault::unreadable, EIO).failure == failure::io);
+    CHECK(said(guest_fault::unreadable, EIO).error == EIO);
+    for (const guest_fault f :
+         {guest_fault::unsupported_paging, guest_fault::not_canonical, guest_fault::not_present,
+          guest_fault::reserved_bits, guest_fault::not_permitted})
+        CHECK(said(f).failure == failure::not_translated);
+    CHECK(said(guest_fault::mismatch).outcome == outcome::failed);
+}

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <support/catch.hpp>
+#include <support/metered.hpp>
 
 #include <vmsig/control/build.hpp>
 #include <vmsig/core/core.hpp>
@@ -23,7 +24,7 @@ struct stub_limits : default_limits {
     static constexpr std::uint16_t commands_per_control = 256;
 };
 struct stub_traits : default_traits {
-    using reactor = manual_reactor;
+    using reactor = metered<manual_reactor>;
     using limits = stub_limits;
     using observer = counting_observer;
 };
@@ -34,7 +35,10 @@ inline constexpr rights everything =
 
 /// Holds all three leases and keeps every event.
 struct witness {
-    void on_event(const event& e, control_handle) { seen.push_back(e); }
+    void on_event(const event& e, control_handle) {
+        const beside_the_turn mine;
+        seen.push_back(e);
+    }
 
     std::size_t count(kind k) const {
         std::size_t n = 0;

@@ -90,6 +90,7 @@ TEST_CASE("done without having been taken is a fault, not done") {
 }
 
 TEST_CASE("an adapter that throws in any hook is quarantined, its commands end, the others stay") {
+    const beside_the_turn thrown; // an exception with words in it allocates
     struct row {
         device who;
         hook where;
@@ -178,4 +179,39 @@ TEST_CASE("more commands than there are places fail, one by one") {
     CHECK(other.count(kind::receipt) == stub::backlog::capacity);
     p.machine.script().completes = completing::at_once;
     CHECK(p.power(verb::status).outcome == outcome::done);
+}
+
+TEST_CASE("a command beyond the places fails without having been taken, where that comes late") {
+    plugged p;
+    p.machine.script().completes = completing::on_demand;
+    p.machine.script().takes_late = true;
+    witness other;
+    const attachment attached{p.bus.attach(
+        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
+    p.settle();
+    for (std::size_t n = 0; n < stub::backlog::capacity; ++n)
+        REQUIRE(attached.handle.submit(query_status(p.vm)));
+    p.settle();
+    const receipt full = p.power(verb::pause);
+    CHECK(full.failure == failure::unavailable);
+    CHECK(full.begun == 0);
+    p.machine.complete_pending();
+    p.settle();
+    CHECK(other.count(kind::receipt) == stub::backlog::capacity);
+}
+
+TEST_CASE("what was pending on a bus that was left is not done on the next") {
+    plugged p;
+    p.machine.script().completes = completing::on_demand;
+    const correlation_id id = p.submit(press(p.of(lease_class::input), KEY_A));
+    p.settle();
+    p.machine.unplug();
+    p.settle();
+    CHECK(p.sees.receipts_of(id) == 1);
+    p.machine.plug_into(p.bus, p.vm);
+    CHECK(p.machine.pending() == 0);
+    p.machine.complete_pending();
+    p.step();
+    CHECK_FALSE(p.machine.holds(KEY_A));
+    CHECK(p.sees.receipts_of(id) == 1);
 }

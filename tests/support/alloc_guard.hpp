@@ -1,5 +1,6 @@
-// Counts the calls of operator new, per thread. What a test says with it: this path allocates
-// nothing. malloc called directly is seen only in a sanitizer's build.
+// Counts the calls of operator new, per thread, and makes them fail. What a test says with it: this
+// path allocates nothing; this one survives that there is no memory. malloc called directly is seen
+// only in a sanitizer's build.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,9 @@ namespace vmsig::test {
 
 /// Allocations by the calling thread since it started.
 std::uint64_t allocation_count() noexcept;
+
+/// Blocks that the calling thread allocated, less those that it freed.
+std::int64_t live_blocks() noexcept;
 
 /// Allocations by the calling thread while `work` runs:
 /// `CHECK(allocations_in([&] { bus.dispatch(); }) == 0);`
@@ -31,6 +35,41 @@ public:
 
 private:
     std::uint64_t start_;
+};
+
+/// While it lives, the `kth` allocation of the calling thread fails, counted from 1, and with
+/// `onward` all that come after it. One at a time.
+class failing_allocations {
+public:
+    enum class lasting : std::uint8_t { once, onward };
+
+    failing_allocations(std::uint64_t kth, lasting how) noexcept;
+    failing_allocations(const failing_allocations&) = delete;
+    failing_allocations& operator=(const failing_allocations&) = delete;
+    ~failing_allocations() { heal(); }
+
+    /// Nothing fails from now on.
+    void heal() noexcept;
+    /// How many have failed.
+    std::uint64_t hits() const noexcept;
+
+    /// False in a sanitizer's build, whose own operators stay in place.
+    static bool possible() noexcept;
+};
+
+/// Brackets a turn of a core on the calling thread: `metered` calls them.
+void turn_began() noexcept;
+void turn_ended() noexcept;
+/// Allocations in turns, by any thread, since the program began.
+std::uint64_t allocations_in_turns() noexcept;
+
+/// While it lives, what the calling thread allocates is the test's own.
+class beside_the_turn {
+public:
+    beside_the_turn() noexcept;
+    beside_the_turn(const beside_the_turn&) = delete;
+    beside_the_turn& operator=(const beside_the_turn&) = delete;
+    ~beside_the_turn();
 };
 
 } // namespace vmsig::test

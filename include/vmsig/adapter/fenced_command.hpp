@@ -37,7 +37,10 @@ struct completion {
     }
 };
 
+inline constexpr completion completed{};
+
 struct adapter_api;
+class adapter_handle;
 
 class fenced_command {
 public:
@@ -45,6 +48,7 @@ public:
         : anchor_{&core}
         , to_{to}
         , id_{id} {}
+    fenced_command(const adapter_handle& to, correlation_id id);
 
     constexpr correlation_id id() const { return id_; }
 

@@ -63,8 +63,6 @@ public:
     bool emit(const P& payload) const {
         event e;
         e.kind = P::event_kind;
-        e.source = traits_of(e.kind).source;
-        e.lane = traits_of(e.kind).lane;
         e.set_payload(payload);
         return emit(e);
     }
@@ -100,7 +98,7 @@ public:
     /// False: another epoch than the current one, dropped and counted.
     bool publish(epoch_number e) const { return call(&adapter_api::publish, false, e); }
     /// Ends a command that was taken (or that cannot be). A second completion is ignored.
-    void complete(correlation_id id, const completion& how = {}) const {
+    void complete(correlation_id id, const completion& how = completed) const {
         if (void* core = reach()) api().complete(core, me_, id, how);
     }
     /// There is room again after `neutral` accepted less than all.
@@ -126,8 +124,7 @@ public:
 private:
     friend class fenced_command;
 
-    bool emit(event& e) const { return call_emit(e); }
-    bool call_emit(event& e) const {
+    bool emit(event& e) const {
         void* core = reach();
         return core && api().emit(core, me_, e);
     }
@@ -152,6 +149,9 @@ private:
     const anchor* anchor_ = nullptr;
     adapter_id me_;
 };
+
+inline fenced_command::fenced_command(const adapter_handle& to, correlation_id id)
+    : fenced_command{*to.anchor_, to.me_, id} {}
 
 inline expected<taken_command, outcome> fenced_command::take() const {
     void* core = anchor_->core.load(std::memory_order_relaxed);

@@ -19,7 +19,7 @@ struct adapter_table {
     void (*on_ready)(adapter_binding&, cookie) = nullptr;
     void (*on_hangup)(adapter_binding&, cookie) = nullptr;
     void (*on_detached)(adapter_binding&) = nullptr;
-    void (*execute)(adapter_binding&, fenced_command) = nullptr;
+    void (*execute)(adapter_binding&, correlation_id) = nullptr;
     const input_codes* (*codes)(adapter_binding&) = nullptr;
     std::span<const input_region> (*regions)(adapter_binding&) = nullptr;
     std::size_t (*neutral)(adapter_binding&, std::span<const input_change>) = nullptr;
@@ -96,8 +96,10 @@ struct adapter_table_for {
                 guarded(b, [](A& a, adapter_handle) { a.on_detached(); });
             };
         if constexpr (executor<A>)
-            t.execute = [](bind& b, fenced_command c) {
-                guarded(b, [c](A& a, adapter_handle bus) { a.execute(c, bus); });
+            t.execute = [](bind& b, correlation_id id) {
+                guarded(b, [id](A& a, adapter_handle bus) {
+                    a.execute(fenced_command{bus, id}, bus);
+                });
             };
         if constexpr (input_adapter<A>) {
             t.codes = [](bind& b) -> const input_codes* {

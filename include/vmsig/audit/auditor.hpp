@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <vmsig/audit/record.hpp>
@@ -45,7 +46,7 @@ public:
         reserved_ -= records;
     }
     /// Into room set aside by `admit` for the share of the record's origin.
-    void write(const audit_record& r) noexcept {
+    [[gnu::always_inline]] void write(const audit_record& r) noexcept {
         VMSIG_ASSERT(reserved_ > 0);
         --reserved_;
         put(r, audit_room::reserved);
@@ -59,12 +60,22 @@ public:
     /// A decision that changed nothing: counted, not recorded.
     void tally(decision d) noexcept { ++counts_[static_cast<unsigned>(d)]; }
 
-    /// Says what was lost, where there is room to say it. Cheap when nothing was.
+    /// Memory contents and key codes, for a sink that asks for them.
+    void contents(correlation_id id, const command& c, std::span<const std::byte> bytes) noexcept {
+        if constexpr (content_sink<Sink>) sink_.contents(id, c, bytes);
+    }
+
+    /// At the end of a turn. Says what was lost, where there is room to say it, and lets a sink
+    /// that gathers go on. Cheap when there is nothing to do.
     void settle(instant now) noexcept {
         now_ = now;
         for_each_bit(losers_, [this](unsigned share) { say_lost(share); });
-        say_lost(audit_host_share);
+        if (lost_[audit_host_share] != 0) say_lost(audit_host_share);
+        if constexpr (gathering_sink<Sink>)
+            if (gathered_) gathered_ = sink_.end_turn();
     }
+    /// Whether a turn must come to its end before all is sent.
+    bool gathered() const { return gathering_sink<Sink> && gathered_; }
 
     /// Decisions of this kind, recorded, lost or only counted.
     std::uint64_t count(decision d) const { return counts_[static_cast<unsigned>(d)]; }
@@ -78,7 +89,8 @@ public:
     const Sink& sink() const { return sink_; }
 
 private:
-    void put(audit_record r, audit_room from) noexcept {
+    /// In line, so that a record is put together in its place in the sink.
+    [[gnu::always_inline]] void put(audit_record r, audit_room from) noexcept {
         now_ = r.time;
         ++counts_[static_cast<unsigned>(r.what)];
         const unsigned share = audit_share_of(r.origin);
@@ -88,6 +100,7 @@ private:
         if (from == audit_room::free && number_ + reserved_ >= NumberLimit) return false;
         r.number = number_ + 1;
         if (!sink_.write(r, from)) return false;
+        gathered_ = gathering_sink<Sink>;
         ++number_;
         return true;
     }
@@ -97,7 +110,9 @@ private:
         if (share < audit_control_shares) losers_ |= bit(share);
     }
     void say_lost(unsigned share) noexcept {
-        if (lost_[share] == 0) return;
+        if (lost_[share] != 0) say_how_many(share);
+    }
+    void say_how_many(unsigned share) noexcept {
         audit_record r = audit_record::of(decision::lost);
         r.time = now_;
         r.origin = loser_[share];
@@ -114,6 +129,7 @@ private:
     std::uint64_t reserved_ = 0;
     std::uint64_t losers_ = 0; ///< control shares with something lost
     instant now_;              ///< of the last record
+    bool gathered_ = false;    ///< the sink is to be told of the end of the turn
     std::array<std::uint64_t, decision_count> counts_{};
     std::array<std::uint64_t, audit_share_count> lost_{};
     std::array<origin_id, audit_share_count> loser_{}; ///< of the last one lost

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <vmsig/audit/record.hpp>
+#include <vmsig/event/command.hpp>
 
 namespace vmsig {
 
@@ -37,6 +40,24 @@ concept audit_sink = requires(S& s, unsigned share, unsigned records, const audi
     noexcept->std::same_as<void>;
     { s.write(r, audit_room::free) }
     noexcept->std::same_as<bool>;
+};
+
+/// Optional: is told of the end of each turn in which, or since which, something was written, to
+/// send what it gathers. True: something still waits, so it is told of the end of the next one too.
+template <class S>
+concept gathering_sink = audit_sink<S> && requires(S& s) {
+    { s.end_turn() }
+    noexcept->std::same_as<bool>;
+};
+
+/// Optional, and how a host asks for what records leave out: memory contents and key codes. It gets
+/// the command that was admitted with its bulk bytes, and that of a read with the bytes that it
+/// read, behind the record with the same correlation id. No sink of the library does this.
+template <class S>
+concept content_sink = audit_sink<S> &&
+    requires(S& s, correlation_id id, const command& c, std::span<const std::byte> bytes) {
+    { s.contents(id, c, bytes) }
+    noexcept->std::same_as<void>;
 };
 
 /// Forgets everything. Always room.

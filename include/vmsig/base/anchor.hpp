@@ -7,8 +7,10 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <new>
+#include <system_error>
 
 namespace vmsig {
 
@@ -20,7 +22,7 @@ struct anchor {
 
 namespace detail {
 
-/// Hands out places in wiped pages. Throws std::bad_alloc. Any thread.
+/// Hands out places in wiped pages. Throws std::system_error. Any thread.
 inline anchor& new_anchor() {
     static std::atomic_flag busy; // cheaper to include than a mutex, and as rarely contended
     static std::byte* page = nullptr;
@@ -37,10 +39,11 @@ inline anchor& new_anchor() {
     if (!page || used + sizeof(anchor) > page_bytes) {
         void* fresh =
             ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (fresh == MAP_FAILED) throw std::bad_alloc{};
+        if (fresh == MAP_FAILED) throw std::system_error{errno, std::generic_category(), "mmap"};
         if (::madvise(fresh, page_bytes, MADV_WIPEONFORK) != 0) {
+            const int code = errno;
             ::munmap(fresh, page_bytes);
-            throw std::bad_alloc{};
+            throw std::system_error{code, std::generic_category(), "madvise"};
         }
         page = static_cast<std::byte*>(fresh);
         used = 0;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include <vmsig/base/assert.hpp>
 #include <vmsig/base/ids.hpp>
 
 namespace vmsig {
@@ -23,6 +24,9 @@ public:
     std::uint32_t block_bytes() const { return block_bytes_; }
     std::uint16_t in_use() const { return in_use_; }
     std::uint16_t unused() const { return static_cast<std::uint16_t>(blocks_ - in_use_); }
+
+    /// No block from this one on was ever allocated.
+    std::uint16_t ever_used() const { return touched_; }
 
     /// A block with one reference, or none when all are in use or `size` is too large. O(1).
     Id allocate(std::uint32_t size) {
@@ -54,6 +58,11 @@ public:
     std::span<std::byte> bytes(Id id) const {
         if (!live(id)) return {};
         return {bytes_.get() + std::size_t{id.slot()} * block_bytes_, state_[id.slot()].size};
+    }
+    /// Of a live block: only its first `size` bytes count from now on.
+    void shrink(Id id, std::uint32_t size) {
+        VMSIG_ASSERT(live(id) && size <= state_[id.slot()].size);
+        state_[id.slot()].size = size;
     }
     void retain(Id id) {
         if (live(id)) ++state_[id.slot()].references;

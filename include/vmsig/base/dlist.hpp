@@ -34,16 +34,19 @@ struct dlist {
     }
     template <class Links>
     constexpr void remove(Links&& links, std::uint16_t n) {
-        const dlink l = links(n);
-        (l.previous == no_node ? head : links(l.previous).next) = l.next;
-        (l.next == no_node ? tail : links(l.next).previous) = l.previous;
+        const std::uint16_t previous = links(n).previous;
+        const std::uint16_t next = links(n).next;
+        (previous == no_node ? head : links(previous).next) = next;
+        (next == no_node ? tail : links(next).previous) = previous;
         links(n) = {};
     }
     /// Only when not empty.
     template <class Links>
     constexpr std::uint16_t pop_front(Links&& links) {
         const std::uint16_t n = head;
-        remove(links, n);
+        head = links(n).next;
+        (head == no_node ? tail : links(head).previous) = no_node;
+        links(n) = {};
         return n;
     }
 };

@@ -15,7 +15,7 @@ struct slot_id {
     static constexpr slot_id make(std::uint32_t slot, std::uint64_t generation) {
         return {generation << 16 | (slot + 1)};
     }
-    /// Only for an id that names something.
+    /// Of nobody's id: beyond every table.
     constexpr std::uint32_t slot() const { return static_cast<std::uint32_t>(value & 0xffff) - 1; }
     constexpr std::uint64_t generation() const { return value >> 16; }
     constexpr explicit operator bool() const { return value != 0; }

@@ -60,12 +60,13 @@ struct command_builder {
     }
 };
 
-/// One input frame of up to six changes.
+/// One input frame of up to six changes. A longer one is refused `invalid` when it is submitted: it
+/// goes beside its command as `bulk`.
 constexpr command_builder frame_of(const lease& l, std::initializer_list<input_change> changes) {
     command_builder c{verb::input, l.endpoint, l.serial};
     for (const input_change& change : changes) {
-        if (c.value.changes == inline_changes) break;
-        c.value.frame[c.value.changes++] = change;
+        if (c.value.changes++ == inline_changes) break;
+        c.value.frame[c.value.changes - 1] = change;
     }
     return c;
 }

@@ -5,7 +5,13 @@
 //     void on_detached()                             the last call, before the slot is free
 //     int  fd() const                                a descriptor of its own, borrowed, with
 //     void on_ready(interests, control_handle)       ... readiness (level-triggered), and
-//     void flush(control_handle)                     the end of each turn that delivered to it
+//     void flush(control_handle)                     the end of each turn that called it
+//     void take_back(const grant&)                   events that it keeps in a queue of its own and
+//                                                    that the grant no longer lets it see; total
+//     uint32_t receiver_uid() const                  the uid of whom it stands for, if that is
+//                                                    another process: it decides what of the
+//                                                    guest's memory may be handed over. Root if not
+//                                                    said
 //
 // Callbacks may submit, acquire, detach anybody, and throw: a control that throws is detached. They
 // run one at a time; what they cause is delivered after they return. A control must live until it
@@ -14,8 +20,10 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 
 #include <vmsig/control/handle.hpp>
+#include <vmsig/grant/grant.hpp>
 #include <vmsig/reactor/interest.hpp>
 
 namespace vmsig {
@@ -35,6 +43,18 @@ concept control_with_fd = control<C> && requires(C& c, interests ready, control_
 template <class C>
 concept control_with_flush = control<C> && requires(C& c, control_handle bus) {
     c.flush(bus);
+};
+
+/// A control with a queue.
+template <class C>
+concept control_with_queue = control<C> && requires(C& c, const grant& g) {
+    c.take_back(g);
+};
+
+/// A control that stands for a process of another user.
+template <class C>
+concept control_with_receiver_uid = control<C> && requires(const C& c) {
+    { c.receiver_uid() } -> std::same_as<std::uint32_t>;
 };
 
 template <class C>

@@ -15,6 +15,7 @@
 #include <vmsig/event/command.hpp>
 #include <vmsig/event/payloads.hpp>
 #include <vmsig/grant/subscription.hpp>
+#include <vmsig/reactor/interest.hpp>
 
 namespace vmsig {
 
@@ -34,14 +35,14 @@ struct control_api {
     refusal (*subscribe)(void*, origin_id, const subscription&);
     refusal (*may)(void*, origin_id, verb, endpoint_id);
     expected<memctx_export, refusal> (*memctx)(void*, origin_id, endpoint_id);
+    void (*memctx_lost)(void*, origin_id, endpoint_id);
     refusal (*refresh)(void*, origin_id, endpoint_id);
     refusal (*pin)(void*, origin_id, payload_id);
     void (*unpin)(void*, origin_id, payload_id);
     std::span<const std::byte> (*bytes)(void*, origin_id, payload_id);
-    refusal (*want_write)(void*, origin_id, bool);
+    refusal (*want)(void*, origin_id, interests);
     expected<endpoint_id, refusal> (*find)(void*, origin_id, std::string_view);
     void (*detach)(void*, origin_id);
-    void (*fault)(void*, origin_id);
 };
 
 class control_handle {
@@ -108,6 +109,10 @@ public:
     expected<memctx_export, refusal> memctx(endpoint_id e) const {
         return call(&control_api::memctx, refused<memctx_export>(), e);
     }
+    /// The descriptors of the last one did not arrive; the next one brings them again.
+    void memctx_lost(endpoint_id e) const {
+        if (void* core = reach()) api().memctx_lost(core, who_, e);
+    }
     /// Asks the provider to publish again, under the same epoch. Needs `memctx`.
     refusal refresh(endpoint_id e) const { return call(&control_api::refresh, refusal::gone, e); }
     /// Keeps a pooled payload beyond the callback that delivered it, charged to this control.
@@ -119,8 +124,13 @@ public:
     std::span<const std::byte> bytes(payload_id p) const {
         return call(&control_api::bytes, std::span<const std::byte>{}, p);
     }
-    /// Write interest on the control's own descriptor on or off; `on_ready` says when.
-    refusal want_write(bool on) const { return call(&control_api::want_write, refusal::gone, on); }
+    /// What `on_ready` is told of the control's own descriptor, beside hang-ups and errors: `read`
+    /// unless said otherwise.
+    refusal want(interests what) const { return call(&control_api::want, refusal::gone, what); }
+    /// Write interest on or off, beside reading.
+    refusal want_write(bool on) const {
+        return want(on ? interest::read | interest::write : interests{interest::read});
+    }
     /// The endpoint of that name, if this control holds any right on it.
     expected<endpoint_id, refusal> find(std::string_view name) const {
         return call(&control_api::find, refused<endpoint_id>(), name);
@@ -130,9 +140,7 @@ public:
         if (void* core = reach()) api().detach(core, who_);
     }
     /// The control threw: it is detached. Called by the generated table.
-    void fault() const {
-        if (void* core = reach()) api().fault(core, who_);
-    }
+    void fault() const { detach(); }
     friend constexpr bool operator==(const control_handle& a, const control_handle& b) {
         return a.anchor_ == b.anchor_ && a.who_ == b.who_;
     }

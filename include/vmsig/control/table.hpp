@@ -18,6 +18,7 @@ struct control_table {
     void (*on_detached)(void* binding) = nullptr;
     void (*on_ready)(void* binding, interests) = nullptr;
     void (*flush)(void* binding) = nullptr;
+    void (*take_back)(void* binding, const grant&) = nullptr;
 };
 
 template <control C>
@@ -40,6 +41,9 @@ struct control_table_for {
     static void flush(void* p) {
         guarded(p, [](C& c, control_handle bus) { c.flush(bus); });
     }
+    static void take_back(void* p, const grant& g) {
+        guarded(p, [&g](C& c, control_handle) { c.take_back(g); });
+    }
     static void farewell(void* p) {
         guarded(p, [](C& c, control_handle) { c.on_detached(); });
     }
@@ -48,6 +52,9 @@ struct control_table_for {
     template <class T = C>
     static constexpr bool misspelled = (requires { &T::on_ready; } && !control_with_fd<T>) ||
                                        (requires { &T::flush; } && !control_with_flush<T>) ||
+                                       (requires { &T::take_back; } && !control_with_queue<T>) ||
+                                       (requires { &T::receiver_uid; } &&
+                                        !control_with_receiver_uid<T>) ||
                                        (requires { &T::on_detached; } && !control_with_farewell<T>);
     static_assert(!misspelled<>, "a callback of the control has not the signature in control.hpp");
 
@@ -56,6 +63,7 @@ struct control_table_for {
         t.deliver = &deliver;
         if constexpr (control_with_fd<C>) t.on_ready = &ready;
         if constexpr (control_with_flush<C>) t.flush = &flush;
+        if constexpr (control_with_queue<C>) t.take_back = &take_back;
         if constexpr (control_with_farewell<C>) t.on_detached = &farewell;
         return t;
     }();

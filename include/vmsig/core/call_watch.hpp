@@ -7,6 +7,8 @@
 // makes them. The adapter is quarantined when its call returns.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -30,7 +32,7 @@ public:
         const bool same = !torn && now == last && who;
         last = now;
         if (!same) return {};
-        overdue_.store(now, std::memory_order_release);
+        mark(now);
         return who;
     }
 
@@ -41,14 +43,16 @@ public:
             : watch_{w}
             , outer_number_{w.number_.load(std::memory_order_relaxed)}
             , outer_callee_{w.callee_.load(std::memory_order_relaxed)}
-            , number_{++w.calls_} {
+            , number_{++w.calls_ << depth_bits | inside(outer_number_)} {
             watch_.show(number_, callee.value);
         }
         scope(const scope&) = delete;
         scope& operator=(const scope&) = delete;
         ~scope() { watch_.show(outer_number_, outer_callee_); }
         /// Somebody has seen this call take too long.
-        bool overdue() const { return watch_.overdue_.load(std::memory_order_acquire) == number_; }
+        bool overdue() const {
+            return watch_.overdue_[depth_of(number_)].load(std::memory_order_acquire) == number_;
+        }
 
     private:
         call_watch& watch_;
@@ -58,6 +62,21 @@ public:
     };
 
 private:
+    static constexpr unsigned depth_bits = 6;
+    static constexpr unsigned depths = 1u << depth_bits;
+
+    static unsigned depth_of(call_number n) { return static_cast<unsigned>(n % depths); }
+    /// The depth of a call within that one.
+    static unsigned inside(call_number outer) {
+        return outer == 0 ? 0 : std::min(depth_of(outer) + 1, depths - 1);
+    }
+    /// Calls of one depth come one after the other: a late mark never hides one of a later call.
+    void mark(call_number n) {
+        std::atomic<call_number>& marked = overdue_[depth_of(n)];
+        call_number before = marked.load(std::memory_order_relaxed);
+        while (before < n && !marked.compare_exchange_weak(before, n, std::memory_order_release,
+                                                           std::memory_order_relaxed)) {}
+    }
     void show(call_number n, std::uint64_t callee) {
         callee_.store(0, std::memory_order_relaxed); // whoever reads in between sees nobody
         number_.store(n, std::memory_order_release);
@@ -66,7 +85,7 @@ private:
 
     std::atomic<call_number> number_{0};
     std::atomic<std::uint64_t> callee_{0};
-    std::atomic<call_number> overdue_{0};
+    std::array<std::atomic<call_number>, depths> overdue_{}; ///< the last one marked, by depth
     call_number calls_ = 0;
 };
 

@@ -24,36 +24,49 @@ enum class command_state : std::uint8_t {
     ended,   ///< the receipt waits to be delivered
 };
 
-struct command_node {
-    vmsig::command command;
-    correlation_id id;
-    origin_id issuer;
-    adapter_id adapter; ///< while handed, begun or holding
-    payload_id bulk;    ///< bytes beside the command, or those that were read
-    std::uint32_t bulk_size = 0;
-    command_state state = command_state::free;
-    bool unparked = false; ///< has waited in its turn
-    bool was_begun = false;
+/// What few commands have.
+struct command_marks {
+    bool unparked = false;      ///< has waited in its turn
     bool orphan = false;        ///< its issuer is detached
-    bool timed = false;         ///< a timer is charged
+    bool timed = false;         ///< a timer is charged; only then one may be armed
     bool charged_block = false; ///< a payload is
     bool releasing = false;     ///< the second half of a hold
     bool raised_epoch = false;
-    bool lease_over = false; ///< begun under a lease that has ended
-    std::uint8_t release_count = 0;
-    std::uint16_t frame_changes = 0;                    ///< that were taken
-    std::array<input_change, inline_changes> release{}; ///< what ends a hold
+    bool lease_over = false;     ///< begun under a lease that has ended
+    bool behind_another = false; ///< parked, and not the first of its control
+};
+
+/// In the order of use: what every command needs comes first.
+struct alignas(64) command_node {
+    vmsig::command command;
+    command_marks is;
+    correlation_id id;
+    origin_id issuer;
+    adapter_id adapter; ///< while handed, begun or holding
     completion result;
     dlink queue; ///< in a lane, a parking place, or the followers of another
     dlink cell;  ///< among all live commands of its (endpoint, class)
     dlist followers;
-    dlist behind;                ///< parked ones of the same control, when it is the first of them
-    bool behind_another = false; ///< parked, and not the first of its control
+    std::uint16_t cell_number = 0;
+    command_state state = command_state::free;
+    bool was_begun = false;
+
+    std::uint8_t release_count = 0;
+    bool power_lost = false; ///< since it began: what it pressed is up
+    dlist behind;            ///< parked ones of the same control, when it is the first of them
+    payload_id bulk;         ///< bytes beside the command, or those that were read
+    std::array<input_change, inline_changes> release{}; ///< what ends a hold
 };
+static_assert(sizeof(command_node) == 256);
 
 /// Its effect cannot be taken back: the adapter took it, or the press of a hold.
 constexpr bool has_begun(const command_node& n) {
-    return n.releasing || n.state >= command_state::begun;
+    return n.is.releasing || n.state >= command_state::begun;
+}
+
+/// It waits for its receipt, or there is none.
+constexpr bool is_over(const command_node& n) {
+    return n.state == command_state::ended || n.state == command_state::free;
 }
 
 } // namespace vmsig::detail

@@ -10,7 +10,9 @@
 //     input       what a lease holds down, and neutral
 //     epochs      lifecycle, and the one function by which every epoch rises
 //     memory      memctx publication and export, reads on behalf of a control
-//     controls    attach, replay, grants, detach        adapters   attach, roles, quarantine
+//     controls    attach, subscriptions, grants, detach
+//     replay      a snapshot, then the stream
+//     adapters    attach, roles, quarantine
 //     endpoints   add, name, remove                     watches    descriptors of all kinds
 //     turn        wait, drain, dispatch, reap, flush
 //
@@ -35,7 +37,8 @@
 #include <vmsig/core/call_watch.hpp>
 #include <vmsig/core/command_node.hpp>
 #include <vmsig/core/deferral.hpp>
-#include <vmsig/core/post_ring.hpp>
+#include <vmsig/core/delivery.hpp>
+#include <vmsig/core/post_queue.hpp>
 #include <vmsig/core/setup_error.hpp>
 #include <vmsig/core/slots.hpp>
 #include <vmsig/core/traits.hpp>
@@ -65,7 +68,8 @@ public:
     static_assert(limits::endpoints <= 64 && limits::controls <= 64);
     static_assert(limits::controls * limits::commands_per_control < no_node);
     static_assert(limits::commands_per_control % 64 == 0);
-    static_assert(limits::deferred_events >= 16, "less than one replay, or one acquire, needs");
+    static_assert(limits::deferred_events >= detail::replay_events &&
+                  limits::deferred_events >= detail::acquire_events);
     static_assert(limits::pins_per_control <= detail::control_slot::max_pins);
 
     /// Allocates everything that it will ever use. Throws std::system_error or std::bad_alloc.
@@ -111,6 +115,8 @@ public:
     /// callback, before the close.
     expected<watch_id, os_error> watch(unique_fd& fd, interests what, fd_callback callback,
                                        posted cleanup = {});
+    /// The same for a borrowed descriptor: unwatch it before it is closed.
+    expected<watch_id, os_error> watch(int fd, interests what, fd_callback callback);
     void unwatch(watch_id id);
 
     // The loop. One thread calls everything here but `stop`, `wake`, `post` and `calls`; it may be
@@ -137,13 +143,17 @@ public:
     /// Any thread: runs `f` on the loop thread. False: the ring is full and `f` was destroyed.
     template <class F>
     bool post(F&& f);
+    /// Any thread: runs `n` on the loop thread; never full, and copies nothing. What one thread
+    /// posts, of either kind, runs in order. False in a forked child.
+    bool post(post_node& n) noexcept;
 
     // Questions of the host.
 
     instant now() const { return now_; }
     expected<endpoint_id, refusal> find_endpoint(std::string_view name) const;
     std::string_view name_of(endpoint_id e) const;
-    std::string_view name_of(kind k) const; ///< the bus's own, or as registered
+    std::string_view name_of(kind k) const;   ///< the bus's own, or as registered
+    kind_traits kind_traits_of(kind k) const; ///< likewise; without a name: not registered
     epoch_number epoch_of(endpoint_id e) const;
     vm_state state_of(endpoint_id e) const;
     template <class F>

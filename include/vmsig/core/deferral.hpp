@@ -19,8 +19,7 @@ namespace vmsig::detail {
 struct deferred_event {
     vmsig::event event;
     std::uint64_t to = 0; ///< control slots
-    bool firm = false;    ///< not masked again by what the rows say at delivery
-    bool in_use = false;
+    /// Who may still see it at delivery; addressee: exactly these slots.
     vmsig::audience audience = audience::observe;
 };
 
@@ -53,7 +52,6 @@ public:
         if (free_.empty() || (!safety && room() == 0)) return nullptr;
         const std::uint16_t n = free_.back();
         free_.pop_back();
-        events_[n].in_use = true;
         push(commands_ + n);
         return &events_[n];
     }
@@ -64,15 +62,12 @@ public:
     deferred_event& event_of(std::uint32_t item) { return events_[item - commands_]; }
     void pop() { ++head_; }
     void free_event(std::uint32_t item) {
-        const auto n = static_cast<std::uint16_t>(item - commands_);
-        events_[n].in_use = false;
-        free_.push_back(n);
+        free_.push_back(static_cast<std::uint16_t>(item - commands_));
     }
     /// Those that wait; not one that is being delivered.
     template <class F>
     void for_each_event(F&& f) {
-        for (deferred_event& e : events_)
-            if (e.in_use) f(e);
+        newest_first([&f](deferred_event& e) { return f(e), true; });
     }
     /// The same from the youngest to the oldest, while `f` says true.
     template <class F>

@@ -30,6 +30,38 @@ struct routing_rows {
     std::uint64_t recalled = 0; ///< an invalidation of the memctx is on its way to them
 };
 
+/// The most events that the snapshot of one endpoint takes, and that one acquire causes.
+inline constexpr std::size_t replay_events = 2 + 1 + 1 + 1 + lease_class_count;
+inline constexpr std::size_t acquire_events = 8;
+
+/// What a control has beside its functions.
+struct brought_along {
+    int fd = -1;
+    std::uint32_t receiver_uid = 0;
+};
+
+/// On whose behalf the core tells something.
+struct event_context {
+    origin_id origin{};
+    correlation_id correlation{};
+    instant deadline{};
+};
+
+/// Where a control's events go.
+struct sink {
+    void (*deliver)(void*, const event&) = nullptr;
+    void* self = nullptr;
+};
+
+/// What an adapter's event of a kind is routed by.
+struct kind_row {
+    vmsig::audience audience = audience::addressee; ///< so: not for adapters to emit
+    vmsig::source source = source::lifecycle;
+    vmsig::lane lane = lane::normal;
+    bool coalesces = false; ///< in a queue
+    friend bool operator==(const kind_row&, const kind_row&) = default;
+};
+
 /// One (endpoint, class) of commands.
 struct class_cell {
     dlist live; ///< every command that has not ended
@@ -53,31 +85,37 @@ struct endpoint_slot {
     vm_tracker vm;
     vmsig::transition last_transition = transition::none;
     vmsig::cause last_cause = cause::unknown;
+    vmsig::lifecycle absorbed; ///< the last destructive one told while a verb that is one ran
     std::uint32_t leds = 0;
     bool leds_known = false;
     memctx_cache memctx;
-    export_level shared_level = export_level::refused; ///< of the last export
-    std::array<adapter_id, role_count> served{};       ///< by role; input is below
+    std::array<export_level, Limits::controls> shared_level{}; ///< of the last export to each
+    std::array<adapter_id, role_count> served{};               ///< by role; input is below
     std::array<adapter_id, Limits::input_adapters_per_endpoint> input{};
     held_set held;
     bool neutral_owed = false; ///< the adapter has not accepted all releases yet
     bool neutral_under_way = false;
+    bool losing_power = false; ///< and nobody has been told yet
     endpoint_statistics counts;
     std::uint64_t losers = 0;     ///< controls to be told of a gap
     std::uint32_t told_until = 0; ///< place in the deferral queue where the last raise is told
-    std::array<class_cell, command_class_count> cells{};
 };
 
-struct adapter_slot {
+struct alignas(64) adapter_slot {
     adapter_id id;
-    std::uint64_t generation = 0;
-    bool live = false;
-    bool leaving = false;
-    endpoint_id endpoint;
     const adapter_table* table = nullptr;
     adapter_binding binding;
-    input_codes codes; ///< as declared when it was attached
+    endpoint_id endpoint;
+    bool live = false;
+    bool leaving = false;
+    bool allocates = false;     ///< has ever had a block of the pool
+    bool farewell_owed = false; ///< attached, and not told `on_detached` yet
+    bool lifted = false;        ///< its keys go up, or went, because it leaves
     std::uint16_t watches = 0;
+    std::uint16_t next_leaving = 0; ///< slot + 1
+    std::uint16_t first_watch = 0;  ///< slot + 1; the rest by `watch_slot::next`
+    std::uint64_t generation = 0;
+    input_codes codes; ///< as declared when it was attached
 };
 
 struct control_slot {
@@ -85,31 +123,33 @@ struct control_slot {
     std::uint64_t generation = 0;
     bool live = false;
     bool leaving = false;
+    bool farewell_owed = false; ///< attached, and not told `on_detached` yet
     const control_table* table = nullptr;
     control_binding binding;
+    std::uint32_t receiver_uid = 0; ///< of whoever gets what is exported to it
     vmsig::grant grant;
     vmsig::subscription subscription;
     vmsig::ledger ledger;
     std::uint64_t replay = 0;   ///< endpoint slots to be replayed
     std::uint64_t commands = 0; ///< ever accepted in this slot
     watch_id watch;
-    bool wants_write = false;
+    interests wants; ///< of its descriptor
     static constexpr unsigned max_pins = 16;
     std::array<payload_id, max_pins> pins{};
 };
 
 enum class watch_owner : std::uint8_t { nobody, adapter, control, host };
 
+/// Half a cache line.
 struct watch_slot {
-    watch_id id;
-    std::uint64_t generation = 0;
+    watch_id id; ///< the last one, when it is nobody's
+    vmsig::cookie cookie;
+    int fd = -1;             ///< -1 also when the number has become another's
+    std::uint16_t place = 0; ///< slot of its owner
+    std::uint16_t next = 0;  ///< slot + 1: of the same adapter, or free
+    std::uint16_t same = 0;  ///< slot + 1: its descriptor has the same hash
     watch_owner owner = watch_owner::nobody;
     std::uint8_t hangups = 0;
-    std::uint16_t place = 0; ///< slot of its owner
-    int fd = -1;
-    vmsig::cookie cookie;
-    interests what;
-    std::uint16_t next_free = 0; ///< slot + 1
 };
 
 } // namespace vmsig::detail

@@ -2,7 +2,9 @@
 //
 // A destructive transition that the guest, the host or a watchdog caused raises the epoch when it
 // is seen. One that was commanded through the bus raised it beforehand; until that command
-// completes, the adapter's lifecycle events raise nothing more, however often it tells them.
+// completes, the adapter's lifecycle events raise nothing more, however often it tells them. If it
+// was not done in the end, what they told was the guest's own, and the epoch must rise for it then;
+// whoever asks lets nothing fenced begin in between.
 //
 // A raise is a safety action and cannot be refused when the guest caused it. At the counter's limit
 // the endpoint is exhausted instead: the number stays, and since it may then stand for two
@@ -40,12 +42,17 @@ public:
             exhausted_ = true;
             return unexpected(epoch_error::exhausted);
         }
+        absorbed_ = false; // it is of an epoch that is over
         return epoch_;
     }
     /// An adapter told of `t`. `exhausted` is reported for the transition that exhausts and for
     /// each destructive one after it.
     [[nodiscard]] constexpr epoch_step observe(transition t, std::uint64_t limit) {
-        if (!destructive(t) || commanded()) return epoch_step::kept;
+        if (!destructive(t)) return epoch_step::kept;
+        if (commanded()) {
+            absorbed_ = true;
+            return epoch_step::kept;
+        }
         return raise(limit) ? epoch_step::raised : epoch_step::exhausted;
     }
     /// A destructive verb begins: raises now. Nothing has changed if this fails.
@@ -53,17 +60,25 @@ public:
     begin_commanded(std::uint64_t limit) {
         if (exhausted_ || !epoch_.rise(limit)) return unexpected(epoch_error::exhausted);
         ++commanded_;
+        absorbed_ = false;
         return epoch_;
     }
     /// It completed, failed, or its adapter is gone: once per successful begin. The epoch stays.
-    constexpr void end_commanded() {
+    /// True: a transition was absorbed that no command accounts for, so `raise` for it now.
+    [[nodiscard]] constexpr bool end_commanded(bool done) {
         VMSIG_ASSERT(commanded_ > 0);
-        --commanded_;
+        undone_ = undone_ || !done;
+        if (--commanded_ > 0) return false;
+        const bool left = absorbed_ && undone_;
+        absorbed_ = undone_ = false;
+        return left;
     }
 
 private:
     epoch_number epoch_{1};
     std::uint32_t commanded_ = 0; ///< destructive verbs under way
+    bool absorbed_ = false;       ///< a destructive transition in this epoch, by whomever
+    bool undone_ = false;         ///< one of the verbs under way together was not done
     bool exhausted_ = false;
 };
 

@@ -2,6 +2,7 @@
 // What does not fit inline (long frames, long writes) rides beside it as bulk bytes.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -36,17 +37,11 @@ enum class verb : std::uint8_t {
 enum class command_class : std::uint8_t { input, power, memwrite, memread, query };
 inline constexpr unsigned command_class_count = 5;
 
-constexpr command_class class_of(verb v) {
-    switch (v) {
-    case verb::input: return command_class::input;
-    case verb::mem_write: return command_class::memwrite;
-    case verb::mem_read: return command_class::memread;
-    case verb::none:
-    case verb::status: return command_class::query;
-    default: return command_class::power;
-    }
-}
 constexpr bool needs_lease(command_class c) { return c <= command_class::memwrite; }
+/// Whether every command of it is fenced by epoch; of the others those that ask.
+constexpr bool fenced_class(command_class c) {
+    return c == command_class::input || c == command_class::memwrite || c == command_class::memread;
+}
 
 constexpr right right_of(command_class c) {
     switch (c) {
@@ -58,6 +53,37 @@ constexpr right right_of(command_class c) {
     }
     return right::observe;
 }
+
+/// What the checks of a command go by.
+struct verb_traits {
+    vmsig::command_class command_class = command_class::power;
+    right needs = right::power;
+    bool leased = true;    ///< under a lease of its class
+    bool fenced = false;   ///< by the epoch; the others only if the command asks
+    bool destroys = false; ///< the machine's old memory and state: raises the epoch
+};
+inline constexpr unsigned verb_count = 13;
+
+inline constexpr std::array<verb_traits, verb_count> verbs = [] {
+    std::array<verb_traits, verb_count> t{};
+    const auto put = [&t](verb v, command_class c) {
+        t[static_cast<unsigned>(v)] = {c, right_of(c), needs_lease(c), fenced_class(c), false};
+    };
+    put(verb::none, command_class::query);
+    put(verb::input, command_class::input);
+    put(verb::status, command_class::query);
+    put(verb::mem_write, command_class::memwrite);
+    put(verb::mem_read, command_class::memread);
+    for (const verb v : {verb::reset, verb::snapshot_restore, verb::power_off})
+        t[static_cast<unsigned>(v)].destroys = true;
+    return t;
+}();
+/// Of a verb that is none, those of a power verb.
+constexpr const verb_traits& traits_of(verb v) {
+    return verbs[v <= verb::mem_read ? static_cast<unsigned>(v)
+                                     : static_cast<unsigned>(verb::start)];
+}
+constexpr command_class class_of(verb v) { return traits_of(v).command_class; }
 
 /// How a memory write is done. `atomic`: 1, 2, 4 or 8 bytes, naturally aligned, in one store (or
 /// compare-exchange) as seen by running vCPUs. `paused`: any length up to the limit, all or nothing

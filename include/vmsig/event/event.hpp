@@ -67,6 +67,12 @@ struct event {
         std::memcpy(inline_data, &p, sizeof(P));
         inline_size = sizeof(P);
     }
+    /// An empty inline payload, to be filled in where it is.
+    template <inline_payload P>
+    P& make_payload() {
+        inline_size = sizeof(P);
+        return *::new (static_cast<void*>(inline_data)) P{};
+    }
 };
 static_assert(sizeof(event) == 128 && std::is_trivially_copyable_v<event>);
 

@@ -83,7 +83,6 @@ public:
     constexpr lane highest_lane_value() const { return highest_lane_; }
     constexpr vmsig::sources sources_value() const { return sources_; }
     constexpr const vmsig::quotas& quotas_value() const { return quotas_; }
-    constexpr rights rights_on_every() const { return every_; }
 
     /// Of a removed endpoint.
     constexpr void forget(endpoint_id id) { names_.remove(id); }

@@ -36,7 +36,6 @@ public:
 
     /// What is held beyond a lowered quota stays; nothing more is charged until it is refunded.
     constexpr void set_quotas(const quotas& q) { quotas_ = q; }
-    constexpr const quotas& limits() const { return quotas_; }
 
 private:
     quotas quotas_;

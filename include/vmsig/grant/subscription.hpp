@@ -28,6 +28,9 @@ public:
 
     constexpr bool wants(endpoint_id id) const { return id && (every_ || names_.bit_of(id)); }
     constexpr bool wants(endpoint_id id, source s) const { return sources_.has(s) && wants(id); }
+    /// All endpoints, or those named by `at`.
+    constexpr bool every() const { return every_; }
+    constexpr endpoint_id at(unsigned slot) const { return names_.at(slot); }
     constexpr sources sources_value() const { return sources_; }
 
     /// Of a removed endpoint.

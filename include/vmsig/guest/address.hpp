@@ -29,6 +29,7 @@ struct guest_address {
     /// As read from the vCPU: CR3 or TTBR0_EL1; PCID, ASID and other bits are masked off.
     std::uint64_t root = 0;
     std::uint64_t second_root = 0; ///< TTBR1_EL1: aarch64's upper half
+    std::uint64_t control = 0;     ///< TCR_EL1: aarch64; 0: 48-bit addresses
     bool is_virtual = false;
     mask<page_access> need; ///< of every page of a virtual range
 
@@ -48,12 +49,18 @@ struct guest_address {
         : value{va.value}
         , root{vcpu.root}
         , second_root{vcpu.second_root}
+        , control{vcpu.control}
         , is_virtual{true}
         , need{access} {}
 
-    /// As a command names it: virtual under `root`, or physical where that is 0.
-    static constexpr guest_address of(std::uint64_t address, std::uint64_t root) {
-        return root == 0 ? guest_address{address} : guest_address{virtual_address{address}, root};
+    /// As a command names it: virtual under `root`, or physical where that is 0. `tcr`: what goes
+    /// with that root, as `memctx_locator::control_of` says.
+    static constexpr guest_address of(std::uint64_t address, std::uint64_t root,
+                                      std::uint64_t tcr = 0) {
+        if (root == 0) return {address};
+        guest_address a{virtual_address{address}, root};
+        a.control = tcr;
+        return a;
     }
 };
 

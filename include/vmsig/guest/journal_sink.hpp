@@ -1,7 +1,8 @@
 // journal_sink: writes each audit record to systemd's journal, one datagram of its native protocol
 // each, at once and without ever waiting or linking anything. What the journal does not take (full,
-// restarting, not there) stays in a bounded backlog, in order, and goes with a later record or
-// `flush`: each datagram is addressed by path, so that a journal that comes back is found again.
+// restarting, not there) stays in a bounded backlog, in order, and goes with a later record, at the
+// end of a turn, or with `flush`: each datagram is addressed by path, so that a journal that comes
+// back is found again.
 //
 // The backlog is the room policy. With `lossy_backlog` there is always room to act: when it is full
 // records are lost, and the auditor says how many. With a fail_closed_sink as the backlog a control
@@ -255,6 +256,11 @@ public:
             holding_ = false;
             error_ = {};
         }
+    }
+    /// At the end of a turn: at most one burst. True: something is still waiting.
+    bool end_turn() noexcept {
+        flush(burst);
+        return waiting() != 0;
     }
 
     /// Of the last datagram: 0 when the journal took it, ENOENT or ECONNREFUSED when there is none,

@@ -59,7 +59,8 @@ class basic_json_lines_sink {
     static_assert(BufferBytes >= max_audit_line_bytes, "room for one line");
 
 public:
-    /// Consumes `fd` and makes it non-blocking (a regular file can still wait for its disk).
+    /// Consumes `fd` and makes it non-blocking (a regular file can still wait for its disk). One
+    /// that can not be is closed at once, and `error` says why.
     explicit basic_json_lines_sink(unique_fd fd) { replace(std::move(fd)); }
     basic_json_lines_sink(const basic_json_lines_sink&) = delete;
     basic_json_lines_sink& operator=(const basic_json_lines_sink&) = delete;
@@ -84,6 +85,7 @@ public:
     /// Tries to write what is buffered: after EAGAIN, when the descriptor is writable again, and
     /// before the end. The destructor does not: a forked child would repeat the lines.
     void flush() noexcept {
+        if (refused_) return;
         while (start_ + sent_ < end_) {
             const ssize_t n =
                 Calls::write(fd_.get(), buffer_ + start_ + sent_, end_ - start_ - sent_);
@@ -96,12 +98,22 @@ public:
         }
         error_ = {};
     }
-    /// Goes on with another descriptor, from the start of the first line not wholly written.
+    /// At the end of a turn. True: something is still buffered.
+    bool end_turn() noexcept {
+        flush();
+        return buffered_bytes() != 0;
+    }
+    /// Goes on with another descriptor, as the constructor takes one, from the start of the first
+    /// line not wholly written.
     void replace(unique_fd fd) noexcept {
         fd_ = std::move(fd);
-        const int flags = ::fcntl(fd_.get(), F_GETFL);
-        if (flags >= 0) ::fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK);
         sent_ = 0;
+        error_ = {};
+        const int flags = fd_ ? ::fcntl(fd_.get(), F_GETFL) : 0;
+        refused_ = fd_ && (flags < 0 || ::fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK) != 0);
+        if (!refused_) return;
+        error_ = os_error::last("fcntl");
+        fd_.reset();
     }
 
     /// Of the last write: 0 when all is written, EAGAIN when the reader is slow.
@@ -132,6 +144,7 @@ private:
     }
 
     unique_fd fd_;
+    bool refused_ = false; ///< it can not be made non-blocking
     os_error error_;
     std::uint64_t lost_ = 0;
     std::size_t start_ = 0; ///< of the first line not wholly written

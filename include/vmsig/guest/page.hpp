@@ -22,13 +22,15 @@ concept gpa_reader = requires(R& reader, std::uint64_t gpa, std::uint64_t& value
 struct table_roots {
     std::uint64_t lower = 0;
     std::uint64_t upper = 0;
+    std::uint64_t control = 0; ///< TCR_EL1, 0: the default of the walk
 
     constexpr table_roots(std::uint64_t either)
         : lower{either}
         , upper{either} {}
-    constexpr table_roots(std::uint64_t low, std::uint64_t high)
+    constexpr table_roots(std::uint64_t low, std::uint64_t high, std::uint64_t tcr = 0)
         : lower{low}
-        , upper{high} {}
+        , upper{high}
+        , control{tcr} {}
 };
 
 struct guest_page {

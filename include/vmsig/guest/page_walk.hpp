@@ -60,7 +60,9 @@ constexpr expected<guest_page, guest_error>
 walk_page(Reader& reader, const region_map& ram, paging_mode paging, table_roots roots,
           std::uint64_t va, mask<page_access> need = {}) {
     if (paging == paging_mode::aarch64_4k)
-        return walk_aarch64(reader, ram, aarch64_control{}, roots, va, need);
+        return walk_aarch64(reader, ram,
+                            roots.control != 0 ? aarch64_control{roots.control} : aarch64_control{},
+                            roots, va, need);
     const unsigned levels = paging_levels(paging);
     if (levels == 0) return guest_failure(guest_fault::unsupported_paging);
     if (!is_canonical(va, levels)) return guest_failure(guest_fault::not_canonical);

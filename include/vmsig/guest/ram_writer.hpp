@@ -155,7 +155,8 @@ private:
     ram_writer() = default;
 
     expected<guest_page, guest_error> translate(const guest_address& at) const {
-        return walk_page(*this, regions(), paging_, {at.root, at.second_root}, at.value, at.need);
+        return walk_page(*this, regions(), paging_, {at.root, at.second_root, at.control}, at.value,
+                         at.need);
     }
     /// Null, and why. Not an expected: to copy one costs more than the store.
     std::byte* atomic_place(const guest_address& to, std::size_t length, guest_error& why) const {

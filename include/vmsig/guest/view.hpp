@@ -89,8 +89,8 @@ public:
     expected<guest_page, guest_error> translate(const guest_address& at) const {
         VMSIG_ASSERT(at.is_virtual);
         table_reader tables{*this, {}};
-        auto page =
-            walk_page(tables, regions(), paging_, {at.root, at.second_root}, at.value, at.need);
+        auto page = walk_page(tables, regions(), paging_, {at.root, at.second_root, at.control},
+                              at.value, at.need);
         if (!page && page.error().fault == guest_fault::unreadable) {
             tables.error.level = page.error().level;
             return unexpected{tables.error};

@@ -55,7 +55,6 @@ public:
 
     std::uint32_t cells() const { return static_cast<std::uint32_t>(fences_.size()); }
     Policy& policy() { return policy_; }
-    const Policy& policy() const { return policy_; }
 
     /// The fence: whether `serial` is the lease that `who` holds now. Two loads.
     bool check(std::uint32_t cell, origin_id who, serial_number serial) const {

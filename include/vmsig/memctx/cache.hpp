@@ -102,12 +102,14 @@ public:
         VMSIG_ASSERT(valid());
         fds_taken_ |= bit(control_slot);
     }
+    /// They did not reach it after all.
+    constexpr void mark_fds_lost(unsigned control_slot) { fds_taken_ &= ~bit(control_slot); }
     /// The control may not have it any more; what it owns cannot be taken back.
     constexpr void revoke(unsigned control_slot) { given_ &= ~bit(control_slot); }
     /// The control is detached: its slot starts anew.
     constexpr void forget(unsigned control_slot) {
         given_ &= ~bit(control_slot);
-        fds_taken_ &= ~bit(control_slot);
+        mark_fds_lost(control_slot);
     }
 
 private:

@@ -48,6 +48,7 @@ struct ram_region {
 struct address_space_root {
     std::uint64_t root = 0;
     std::uint64_t second_root = 0; ///< aarch64 TTBR1, else 0
+    std::uint64_t control = 0;     ///< aarch64 TCR_EL1; 0: 48-bit addresses in both halves
     instant taken;
     std::uint32_t vcpu = 0;
     std::uint32_t reserved = 0;
@@ -73,6 +74,12 @@ struct memctx_locator {
     }
     constexpr std::span<const address_space_root> roots() const {
         return {root_table.data(), root_count};
+    }
+    /// What goes with a root, or with one of two, that somebody named alone; 0 if it is not known.
+    constexpr std::uint64_t control_of(std::uint64_t root) const {
+        for (const address_space_root& r : roots())
+            if (r.root == root || r.second_root == root) return r.control;
+        return 0;
     }
     /// False when the table is full; nothing changes then.
     [[nodiscard]] constexpr bool add(const ram_region& region) {

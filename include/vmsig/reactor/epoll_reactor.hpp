@@ -64,8 +64,8 @@ public:
 
     instant now() noexcept {
         ::timespec t{};
-        Calls::clock_gettime(CLOCK_MONOTONIC, &t);
-        last_now_ = instant{std::int64_t{t.tv_sec} * ns_per_s + t.tv_nsec};
+        if (Calls::clock_gettime(CLOCK_MONOTONIC, &t) == 0) // else it stands still
+            last_now_ = instant{std::int64_t{t.tv_sec} * ns_per_s + t.tv_nsec};
         return last_now_;
     }
 
@@ -89,6 +89,9 @@ public:
     void wake() noexcept {
         if (asleep_.claim()) write_bell();
     }
+    void wake_ordered() noexcept {
+        if (asleep_.claim_ordered()) write_bell();
+    }
     void ring() noexcept {
         if (!rung_) rung_ = write_bell();
     }
@@ -111,6 +114,7 @@ private:
                (what.has(interest::hangup) ? EPOLLRDHUP : 0u);
     }
     static interests from_epoll(std::uint32_t events) {
+        if (events == EPOLLIN) return interest::read;
         const auto put = [&](std::uint32_t any, interest as) {
             return std::uint64_t{(events & any) != 0} << static_cast<unsigned>(as);
         };

@@ -146,6 +146,9 @@ public:
     void wake() noexcept {
         if (asleep_.claim()) bell_.store(true);
     }
+    void wake_ordered() noexcept {
+        if (asleep_.claim_ordered()) bell_.store(true);
+    }
     void ring() noexcept { bell_.store(true); }
 
     /// There is none: `readable` stands for it.

@@ -38,7 +38,8 @@
 //
 // More. A model may offer other operations, such as receiving into buffers that it provides and
 // telling completions instead of readiness. Code that gains from one asks for it with `requires`
-// and keeps a path without; the core needs none of them.
+// and keeps a path without; the core needs none of them. One it uses where there is one:
+// `wake_ordered`, which is `wake` under the terms of `sleep_flag::claim_ordered`.
 #pragma once
 
 #include <concepts>

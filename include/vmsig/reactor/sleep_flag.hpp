@@ -13,6 +13,11 @@
 // So an unseen push always finds the bell rung, whatever orders its own queue: release at P1 and
 // acquire at L2 are enough. A plain store in `withdraw` would break the chain of the first case.
 // A signal handler on the loop's own thread is a poster like any other.
+//
+// A poster that can say more of its queue pays less (`claim_ordered`). Let P1 be a sequentially
+// consistent read-modify-write and L2 a sequentially consistent load of the same object. If the
+// poster's look at the flag, between P1 and a claim, does not see L1, it comes before L1 in the
+// single order of all such operations; then so does P1, and L2 sees it.
 #pragma once
 
 #include <atomic>
@@ -33,6 +38,13 @@ public:
     /// From any thread and from signal handlers, after the push: true if the caller must ring.
     [[nodiscard]] bool claim() noexcept {
         return sleeping_.exchange(false, std::memory_order_seq_cst);
+    }
+
+    /// The same after a push that is a sequentially consistent read-modify-write, if the loop's
+    /// last look is a sequentially consistent load of what was pushed to. A load, while it is
+    /// awake.
+    [[nodiscard]] bool claim_ordered() noexcept {
+        return sleeping_.load(std::memory_order_seq_cst) && claim();
     }
 
     bool declared() const noexcept { return sleeping_.load(std::memory_order_relaxed); }

@@ -46,7 +46,9 @@ struct cpu_state {
 class guest {
 public:
     explicit guest(const ram& memory)
-        : ram_{memory} {}
+        : ram_{memory} {
+        console.reserve(max_console_bytes); // printing allocates nothing
+    }
 
     void power_on() {
         ram_.clear();
@@ -201,7 +203,9 @@ private:
         case VMSIG_GUEST_POWER_OFF: return guest_wish::power_off;
         case VMSIG_GUEST_STRAY: print("stray ffffffffffffffff 00000001000100fe\n"); break;
         case VMSIG_GUEST_FLOOD:
-            print(std::string(std::min<std::size_t>(argument, max_console_bytes), '#') + "\n");
+            for (auto n = std::min<std::size_t>(argument, max_console_bytes); n != 0; --n)
+                print("#");
+            print("\n");
             break;
         default: break;
         }

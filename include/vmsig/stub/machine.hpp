@@ -38,8 +38,8 @@ public:
     void plug_into(Core& bus, endpoint_id at) {
         unplug();
         vm_.forget_pending();
-        vm_.lines.doorbell = bus.register_kind(
-            "doorbell", {.name = "doorbell", .source = source::memory, .coalesces = true});
+        vm_.lines.doorbell =
+            bus.register_kind("doorbell", {.source = source::memory, .coalesces = true});
         try {
             for_each_adapter([&](auto& adapter) { bus.attach_adapter(adapter, at); });
         } catch (...) {

@@ -8,10 +8,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include <vmsig/adapter/handle.hpp>
 #include <vmsig/endpoint/pause_ledger.hpp>
@@ -29,7 +28,8 @@ public:
     explicit vm(const machine_options& o)
         : options{o}
         , memory{o.low_ram, o.high_ram}
-        , program{memory} {
+        , program{memory}
+        , saved_{std::make_unique_for_overwrite<std::byte[]>(o.low_ram + o.high_ram), {}} {
         VMSIG_ASSERT(o.low_ram >= min_low_ram && o.high_ram >= min_high_ram);
         if (o.power_on) power_up();
     }
@@ -86,20 +86,22 @@ public:
     }
     failure save() {
         if (!powered_) return failure::refused_by_vm;
-        const auto copy = [](std::span<const std::byte> s) {
-            return std::vector<std::byte>{s.begin(), s.end()};
-        };
-        saved_.emplace(saved{copy(memory.low()), copy(memory.high()), program.cpu});
+        std::copy(memory.low().begin(), memory.low().end(), saved_.memory.get());
+        std::copy(memory.high().begin(), memory.high().end(),
+                  saved_.memory.get() + memory.low().size());
+        saved_.cpu = program.cpu;
+        saved_.present = true;
         return failure::none;
     }
     failure restore() {
-        if (!saved_) return failure::unavailable;
+        if (!saved_.present) return failure::unavailable;
         end_incarnation();
         if (!powered_) (void)pauses.take(pause_reason::commanded); // it was not executing
         powered_ = true;
-        std::copy(saved_->low.begin(), saved_->low.end(), memory.low().begin());
-        std::copy(saved_->high.begin(), saved_->high.end(), memory.high().begin());
-        program.cpu = saved_->cpu;
+        std::copy_n(saved_.memory.get(), memory.low().size(), memory.low().data());
+        std::copy_n(saved_.memory.get() + memory.low().size(), memory.high().size(),
+                    memory.high().data());
+        program.cpu = saved_.cpu;
         program.keys.clear();
         program.move();
         lines.tell({transition::restored, cause::host});
@@ -202,10 +204,12 @@ public:
     bool owes_room = false;
 
 private:
-    struct saved {
-        std::vector<std::byte> low;
-        std::vector<std::byte> high;
+    /// The room for it comes with the machine, so that saving can not fail; until it is used it
+    /// takes no memory.
+    struct snapshot {
+        std::unique_ptr<std::byte[]> memory; ///< low, then high
         cpu_state cpu;
+        bool present = false;
     };
 
     void power_up() {
@@ -250,7 +254,7 @@ private:
         e.by->over();
     }
 
-    std::optional<saved> saved_;
+    snapshot saved_;
     epoch_number asked_;
     epoch_number published_;
     bool powered_ = false;

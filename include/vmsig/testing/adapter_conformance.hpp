@@ -11,11 +11,11 @@
 namespace vmsig::testing {
 
 /// What the suite needs: a machine, made anew for each rule, with `for_each_adapter(f)`, which
-/// calls `f(adapter&)` for each of its adapters in the order of attachment; and
+/// calls `f(adapter&)` for each of its adapters in the order of attachment; and, if it likes,
 ///
-///     memory_at scratch()           optional: 8 aligned bytes that nobody else writes, in this
-///     epoch void guest_resets()           optional: the guest is about to reset itself static
-///     constexpr int patience optional: how often `pass` is called before a rule gives up
+///     memory_at scratch()              8 aligned bytes that nobody else writes, in this epoch
+///     void guest_resets()              the guest is about to reset itself
+///     static constexpr int patience    how often `pass` is called before a rule gives up
 template <class D>
 concept adapter_driver = requires(D& d) {
     { d.pass() } -> std::same_as<void>; ///< the machine goes on for a while

@@ -20,11 +20,13 @@ thread_local std::uint64_t count = 0;
 
 #ifdef VMSIG_DEMO_SANITIZED
 
-// <sanitizer/allocator_interface.h>, which only one of the compilers ships.
+// <sanitizer/allocator_interface.h>, which only one of the compilers ships, and so its name.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t);
 void __sanitizer_malloc_hook(const volatile void*, std::size_t) {
     if (counting) ++count;
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 #else
 

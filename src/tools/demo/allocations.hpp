@@ -1,4 +1,4 @@
-// allocations: how often this thread allocated while it was inside the bus after start.
+// allocations: how often this thread allocated while it was inside the bus.
 #pragma once
 
 #include <cstdint>

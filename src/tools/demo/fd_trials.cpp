@@ -8,6 +8,8 @@
 
 #include <string>
 
+#include <vmsig/base/unique_fd.hpp>
+
 namespace demo {
 namespace {
 
@@ -20,21 +22,20 @@ bool maps_writable(int fd) {
 
 } // namespace
 
-fd_trials try_to_write(int fd) {
-    fd_trials t;
+std::string_view try_to_write(int fd) {
     char byte = 0;
     struct stat s {};
-    const bool readable = ::pread(fd, &byte, 1, 0) == 1 && ::fstat(fd, &s) == 0;
-    t.write_refused = readable && ::pwrite(fd, &byte, 1, 0) < 0;
-    t.mapping_refused = !maps_writable(fd);
-    t.truncation_refused = ::ftruncate(fd, s.st_size / 2) < 0;
+    if (::pread(fd, &byte, 1, 0) != 1 || ::fstat(fd, &s) != 0) return "not even read";
+    const auto writable = [&](int to) { return ::pwrite(to, &byte, 1, 0) >= 0; };
+    const auto truncatable = [&](int to) { return ::ftruncate(to, s.st_size / 2) == 0; };
+    if (writable(fd)) return "written";
+    if (maps_writable(fd)) return "mapped writable";
+    if (truncatable(fd)) return "truncated";
     const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    const int again = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    t.reopened_write_refused =
-        again < 0 || (::pwrite(again, &byte, 1, 0) < 0 && !maps_writable(again) &&
-                      ::ftruncate(again, s.st_size / 2) < 0);
-    if (again >= 0) ::close(again);
-    return t;
+    const vmsig::unique_fd again{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    if (again && (writable(again.get()) || maps_writable(again.get()) || truncatable(again.get())))
+        return "reopened, and written then";
+    return "";
 }
 
 } // namespace demo

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <vmsig/control/answers.hpp>
+#include <vmsig/control/build.hpp>
 #include <vmsig/guest/guest_state.hpp>
 #include <vmsig/guest/view.hpp>
 
@@ -39,6 +40,11 @@ public:
         if (!view_ || locator_.root_count == 0) return std::nullopt;
         const auto page = view_->translate(address(0));
         return page ? std::optional{*page} : std::nullopt;
+    }
+    /// The same for a command.
+    vmsig::memory_at place(std::size_t offset) const {
+        const std::uint64_t root = locator_.root_count == 0 ? 0 : locator_.roots()[0].root;
+        return {VMSIG_GUEST_STATE_ADDRESS + offset, root};
     }
     vmsig::guest_address address(std::size_t offset) const {
         return {vmsig::virtual_address{VMSIG_GUEST_STATE_ADDRESS + offset}, locator_.roots()[0]};

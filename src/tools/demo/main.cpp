@@ -1,6 +1,7 @@
 // vmsig-demo: one story on real machines, told live. Exits 0 only if every step of it held.
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <vmsig/kvm/probe.hpp>
 #endif
 
+#include "operator_process.hpp"
 #include "story.hpp"
 
 namespace {
@@ -37,12 +39,22 @@ choice choose(const std::string& wish) {
 #endif
 }
 
-std::unique_ptr<vmsig::stub::machine> stub_off() {
-    return std::make_unique<vmsig::stub::machine>(vmsig::stub::machine_options{.power_on = false});
+std::unique_ptr<demo::plugged_machine> stub_off(demo::demo_core& bus, vmsig::endpoint_id at) {
+    return std::make_unique<demo::plugged<vmsig::stub::machine>>(
+        bus, at, vmsig::stub::machine_options{.power_on = false});
 }
 #ifdef VMSIG_DEMO_KVM
-std::unique_ptr<vmsig::kvm::machine> kvm_off() { return std::make_unique<vmsig::kvm::machine>(); }
+std::unique_ptr<demo::plugged_machine> kvm_off(demo::demo_core& bus, vmsig::endpoint_id at) {
+    return std::make_unique<demo::plugged<vmsig::kvm::machine>>(bus, at);
+}
 #endif
+
+/// A story that nobody could read did not hold.
+int exit_code(bool held) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return held ? 0 : 1;
+    std::fputs("vmsig-demo: the output could not be written\n", stderr);
+    return 1;
+}
 
 } // namespace
 
@@ -55,7 +67,10 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"auto", "kvm", "stub"}));
     app.add_flag("--json", json, "one JSON object per line");
     app.add_flag("--plain", plain, "no colours");
+    std::string socket;
+    app.add_option("--operator", socket)->group(""); // the demo starts itself so
     CLI11_PARSE(app, argc, argv);
+    if (!socket.empty()) return demo::run_operator(socket);
 
     const bool colours = ::isatty(STDOUT_FILENO) == 1 && !std::getenv("NO_COLOR") && !plain;
     demo::timeline out{json      ? demo::style::json
@@ -64,16 +79,15 @@ int main(int argc, char** argv) {
     const choice chosen = choose(backend);
     out.say("host", fmt::format("back end: {} ({})", chosen.kvm ? "kvm" : "stub", chosen.why));
     if (backend == "kvm" && !chosen.kvm) return 1;
-    try {
+    const std::string name = fmt::format("{} ({})", chosen.kvm ? "kvm" : "stub", chosen.why);
+    demo::machine_maker make = stub_off;
 #ifdef VMSIG_DEMO_KVM
-        if (chosen.kvm)
-            return demo::tell<vmsig::kvm::machine>(out, "kvm (" + chosen.why + ")", kvm_off) ? 0
-                                                                                             : 1;
+    if (chosen.kvm) make = kvm_off;
 #endif
-        const std::string name = "stub (" + chosen.why + ")";
-        return demo::tell<vmsig::stub::machine>(out, name, stub_off) ? 0 : 1;
+    try {
+        return exit_code(demo::tell(out, name, make));
     } catch (const std::exception& e) {
-        out.check(false, e.what());
+        out.check(false, "host", e.what());
         return 1;
     }
 }

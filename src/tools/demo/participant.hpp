@@ -1,9 +1,12 @@
 // participant: a control of the demo. It remembers what it was told, in memory that it took before
-// the story began, and the story asks it afterwards.
+// the story began, and the story asks it afterwards. How it was told, in process or over a socket,
+// is not its business.
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +23,18 @@ public:
         for (std::string& t : text_) t.reserve(most_text);
     }
 
-    void on_event(const vmsig::event& e, vmsig::control_handle) {
+    /// In process, this is how it is told.
+    void on_event(const vmsig::event& e, vmsig::control_handle bus) {
+        hear(e, e.payload ? bus.bytes(e.payload) : std::span<const std::byte>{});
+    }
+    void hear(const vmsig::event& e, std::span<const std::byte> payload) {
         if (const auto* c = e.as<vmsig::console_output>()) {
             std::string& t = text_[e.endpoint.slot() % text_.size()];
             if (t.size() + c->size <= most_text) t.append(c->text.data(), c->size);
             return;
         }
+        if (payload.size() == sizeof word_read_)
+            std::memcpy(&word_read_, payload.data(), sizeof word_read_);
         if (log_.size() < most_events) log_.push_back(e);
     }
 
@@ -45,6 +54,12 @@ public:
         const vmsig::event* e = find(k, at, from);
         return e ? static_cast<std::size_t>(e - log_.data()) : log_.size();
     }
+    std::size_t count(vmsig::kind k, vmsig::endpoint_id at, std::size_t from = 0) const {
+        std::size_t n = 0;
+        for (std::size_t i = from; i < log_.size(); ++i)
+            n += log_[i].kind == k && log_[i].endpoint == at;
+        return n;
+    }
     std::optional<vmsig::receipt> receipt_of(vmsig::correlation_id id) const {
         for (const vmsig::event& e : log_)
             if (e.correlation == id)
@@ -55,10 +70,10 @@ public:
         const auto r = receipt_of(id);
         return r && r->outcome == o;
     }
+    /// What came beside the receipt of the last read of eight bytes.
+    std::uint64_t word_read() const { return word_read_; }
     const std::string& text(vmsig::endpoint_id at) const { return text_[at.slot() % text_.size()]; }
     void clear_text(vmsig::endpoint_id at) { text_[at.slot() % text_.size()].clear(); }
-
-    vmsig::control_handle bus;
 
 private:
     static constexpr std::size_t most_events = 8192;
@@ -67,6 +82,7 @@ private:
     std::string name_;
     std::vector<vmsig::event> log_;
     std::array<std::string, 4> text_;
+    std::uint64_t word_read_ = 0;
 };
 
 } // namespace demo

@@ -1,69 +1,66 @@
 // stage: what every step of the story works with.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <vector>
 
-#include <fmt/format.h>
-
-#include <vmsig/control/build.hpp>
-
-#include "fd_trials.hpp"
-#include "guest_window.hpp"
+#include "casting.hpp"
+#include "tally.hpp"
+#include "timeline.hpp"
+#include "watching.hpp"
 #include "world.hpp"
 
 namespace demo {
 
-using vmsig::kind;
-using vmsig::lease_class;
-using vmsig::outcome;
-using vmsig::refusal;
-using vmsig::right;
+/// Puts somebody into the operator's part.
+using operator_maker = std::unique_ptr<operator_player> (*)(world&, timeline&);
 
-template <class Machine>
 struct stage {
-    stage(timeline& t, std::string_view back_end, std::unique_ptr<Machine> (*make)())
+    stage(timeline& t, machine_maker make, operator_maker cast, tally& counts)
         : out{t}
-        , backend{back_end}
-        , w{t, make} {}
+        , total{counts}
+        , w{t, make}
+        , overseer{cast(w, t)} {}
+    ~stage() {
+        agent.bus.detach();
+        late.bus.detach();
+    }
+    stage(const stage&) = delete;
+    stage& operator=(const stage&) = delete;
 
     /// The machine that the story is about; the other one is `w.vm[1]`.
     vmsig::endpoint_id vm() const { return w.vm[0]; }
-    bool done(const participant& p, vmsig::correlation_id id) {
-        return w.until([&] { return p.receipt_of(id).has_value(); }) && p.ended(id, outcome::done);
+    /// What the host itself sees.
+    bool check(bool held, std::string_view what) { return out.check(held, "host", what); }
+    /// Whether the story goes on after it.
+    bool operator_plays(cue c) {
+        overseer->play(c);
+        return !out.failed();
     }
-    bool heartbeat_moves(const guest_window& guest) {
-        const auto first = guest.word(offsetof(vmsig_guest_state, heartbeat));
-        return first && w.until([&] {
-            const auto now = guest.word(offsetof(vmsig_guest_state, heartbeat));
-            return now && *now > *first;
-        });
-    }
-    vmsig::memory_at mailbox() const {
-        return {VMSIG_GUEST_STATE_ADDRESS + offsetof(vmsig_guest_state, mailbox),
-                window.locator().roots()[0].root};
-    }
-    vmsig::lease operator_input() const {
-        vmsig::lease found;
-        for (const vmsig::event& e : overseer.log()) {
-            const auto* g = e.as<vmsig::lease_granted>();
-            if (g && g->endpoint == vm() && g->lease_class == lease_class::input) found = *g;
-        }
-        return found;
+    bool operator_has(lease_class c) const {
+        return w.bus.lease_of(vm(), c).owner.who == overseer->origin();
     }
 
     timeline& out;
-    std::string_view backend;
-    participant agent{"agent"};
-    participant overseer{"operator"};
-    participant late{"late"};
-    world<Machine> w;
-    guest_window window;
+    tally& total;
+    world w;
+    std::unique_ptr<operator_player> overseer;
+    seat<vmsig::control_handle> agent{"agent", out, w};
+    seat<vmsig::control_handle> late{"late", out, w};
+    guest_window window; ///< the agent's
     guest_window other_window;
     vmsig::epoch_number other_epoch; ///< of the other machine, after it booted
-    vmsig::lease agent_memory;
-    std::vector<double> echo_us;
+    vmsig::lease agent_input, agent_memory;
 };
+
+// The steps, in order. Files: steps_<what they are about>.cpp.
+void boot(stage& s);
+void look(stage& s);
+void type(stage& s);
+void preempt(stage& s);
+void write(stage& s);
+void reset(stage& s);
+void late(stage& s);
+void let_go(stage& s);
+void other(stage& s);
 
 } // namespace demo

@@ -23,40 +23,48 @@ double timeline::elapsed_ms() const {
         .count();
 }
 
-void timeline::line(std::string_view event, std::string_view who, std::string_view what,
-                    std::string_view colour) {
+void timeline::line(std::string_view event, std::string_view verdict, std::string_view who,
+                    std::string_view what, std::string_view colour) {
     if (style_ == style::json) {
         const nlohmann::json j{
             {"ms", elapsed_ms()}, {"step", step_}, {"event", event}, {"who", who}, {"what", what}};
         fmt::print("{}\n", j.dump());
     } else if (style_ == style::colour) {
-        fmt::print("{}{:9.1f} ms{}  {:<9} {}{}{}\n", dim, elapsed_ms(), off, who, colour, what,
-                   off);
+        fmt::print("{}{:9.1f} ms{}  {}{:<6}{}  {:<8}  {}\n", dim, elapsed_ms(), off, colour,
+                   verdict, off, who, what);
     } else {
-        fmt::print("{:9.1f} ms  {:<9} {}\n", elapsed_ms(), who, what);
+        fmt::print("{:9.1f} ms  {:<6}  {:<8}  {}\n", elapsed_ms(), verdict, who, what);
     }
     std::fflush(stdout);
 }
 
-void timeline::step(int number, std::string_view title) {
-    step_ = number;
-    if (style_ == style::json) return line("step", "", title, {});
+void timeline::heading(std::string_view event, std::string_view text) {
+    if (style_ == style::json) return line(event, "", "", text, {});
     if (style_ == style::colour)
-        fmt::print("\n{}{}. {}{}\n", bold, number, title, off);
+        fmt::print("\n{}{}{}\n", bold, text, off);
     else
-        fmt::print("\n{}. {}\n", number, title);
+        fmt::print("\n{}\n", text);
+    std::fflush(stdout);
 }
 
-void timeline::say(std::string_view who, std::string_view what) { line("note", who, what, {}); }
+void timeline::part(std::string_view title) { heading("part", title); }
 
-bool timeline::check(bool held, std::string_view what) {
+void timeline::step(std::string_view title) {
+    ++step_;
+    heading("step",
+            style_ == style::json ? std::string{title} : fmt::format("{}. {}", step_, title));
+}
+
+void timeline::say(std::string_view who, std::string_view what) { line("note", "", who, what, {}); }
+
+bool timeline::check(bool held, std::string_view who, std::string_view what) {
+    ++checks_;
     if (!held) ++failures_;
-    line(held ? "held" : "failed", held ? "ok" : "FAILED", what, held ? green : red);
+    line(held ? "held" : "failed", held ? "ok" : "FAILED", who, what, held ? green : red);
     return held;
 }
 
 void timeline::summary(const facts& rows) {
-    step_ = 0;
     if (style_ == style::json) {
         nlohmann::json j{{"event", "summary"}};
         for (const auto& [name, value] : rows) j[name] = value;

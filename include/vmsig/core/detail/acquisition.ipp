@@ -29,12 +29,12 @@ acquire_result core<Traits>::acquire(origin_id who, endpoint_id at, lease_class 
     if (!control) return gone;
     if (static_cast<unsigned>(c) >= lease_class_count || o.wait_for.ns < 0 ||
         o.time_to_live.ns < 0 || o.reason.size() > max_lease_reason_bytes)
-        return refuse_lease(who, {}, lease_class::input, refusal::invalid);
+        return refuse_lease(who, at, c, refusal::invalid);
     if (const refusal why = may_contend(who, at, c); why != refusal::none)
         return refuse_lease(who, at, c, why);
     if (!has_bit(rows_[at.slot()].ready, who.slot()))
         return refuse_lease(who, at, c, refusal::not_ready);
-    if (deferred_.room() < 8) return refuse_lease(who, at, c, refusal::busy);
+    if (deferred_.room() < detail::acquire_events) return refuse_lease(who, at, c, refusal::busy);
 
     lease_request request;
     request.who = {who, control->grant.rank_value()};
@@ -141,12 +141,7 @@ acquire_result core<Traits>::queue_up(origin_id who, endpoint_id at, lease_class
     r.endpoint = at;
     r.detail = request.who.rank;
     note(r);
-    if (p.what == step::ask) {
-        lease_asked asked;
-        static_cast<lease&>(asked) = {at, arbiter_.serial(cell), c};
-        asked.challenger_rank = request.who.rank;
-        tell(at, asked, bit(arbiter_.owner(cell).slot()), true, {{}, {}, p.deadline});
-    }
+    if (p.what == step::ask) tell_lease_asked(at, c, request.who.rank, p.deadline);
     arm_lease_timer(at, c);
     acquire_result out;
     out.what = acquire_result::status::waiting;

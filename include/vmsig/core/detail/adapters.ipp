@@ -1,13 +1,20 @@
 // core, adapters: attach with its roles, detach, quarantine.
+//
+// An adapter leaves in peace or by a fault. In peace it is asked to release what it holds down, and
+// a lease survives while another adapter serves its class. After a fault (it threw, blocked, or let
+// a deadline pass) nothing of it is called but `on_detached`, and the leases of all classes that it
+// served end.
 #pragma once
 
 namespace vmsig {
 
-/// Every call of an adapter. One that took too long is its last.
+/// Every call of an adapter, except in a child that was forked inside a callback and returned from
+/// it: the machine is the parent's. One that took too long is its last.
 template <class Traits>
 template <class F, class... Args>
-auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args)
+inline auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args)
     -> std::invoke_result_t<F, adapter_binding&, Args...> {
+    if (inert()) return std::invoke_result_t<F, adapter_binding&, Args...>();
     struct scope : call_watch::scope {
         scope(core& c, adapter_id id)
             : call_watch::scope{c.calls_, id}
@@ -25,7 +32,7 @@ auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... args)
 template <class Traits>
 detail::adapter_slot* core<Traits>::find_adapter(adapter_id id) {
     VMSIG_ASSERT(on_loop_thread());
-    if (!id || id.slot() >= limits::adapters) return nullptr;
+    if (id.slot() >= limits::adapters) return nullptr;
     detail::adapter_slot& a = adapters_[id.slot()];
     return a.live && a.id == id ? &a : nullptr;
 }
@@ -59,24 +66,30 @@ adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, 
     a->table = &table;
     a->binding = {object, adapter_handle{*anchor_, a->id}};
     a->watches = 0;
+    a->allocates = false;
+    a->leaving = true; // the place is taken, whoever is attached while its codes are asked for
     const change guard{*this};
     audit_record r = audit_record::of(decision::adapter_attached);
     r.endpoint = to;
     r.detail = static_cast<std::uint32_t>(table.serves.bits);
     const adapter_id id = a->id;
-    if (const setup_fault f = claim_roles(*ep, *a); f != setup_fault::none) {
+    const setup_fault f = claim_roles(*ep, *a);
+    a->leaving = false;
+    if (f != setup_fault::none) {
         r.what = decision::adapter_refused;
         note(r.with(f == setup_fault::adapter_failed ? refusal::invalid : refusal::held));
         throw setup_error{f, f == setup_fault::role_taken    ? "the endpoint has such an adapter"
                              : f == setup_fault::codes_clash ? "input codes clash"
+                             : ep->leaving                   ? "no such endpoint"
                                                              : "no room for its role"};
     }
-    a->live = true;
+    a->live = a->farewell_owed = true;
+    a->lifted = false;
     note(r);
     adapter_attached told;
     told.adapter = id.value;
     told.roles = static_cast<std::uint32_t>(table.serves.bits);
-    tell_observers(to, told);
+    tell_subscribers(to, told);
     if (table.on_attach) call(*a, table.on_attach);
     if (table.serves.has(role::memctx_provider) && find_adapter(id) &&
         ep->memctx.closed(ep->epochs.current())) {
@@ -93,13 +106,16 @@ adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, 
 template <class Traits>
 setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a) {
     const roles wants = a.table->serves;
+    if (wants.has(role::input)) { // first: anything may happen while it is asked
+        const input_codes* codes = call(a, a.table->codes);
+        if (!codes) return setup_fault::adapter_failed;
+        a.codes = *codes;
+        if (ep.leaving) return setup_fault::no_such_endpoint;
+    }
     for (const role r : {role::memctx_provider, role::memory_writer, role::host_management})
         if (wants.has(r) && ep.served[static_cast<unsigned>(r)]) return setup_fault::role_taken;
     adapter_id* place = nullptr;
     if (wants.has(role::input)) {
-        const input_codes* codes = call(a, a.table->codes);
-        if (!codes) return setup_fault::adapter_failed;
-        a.codes = *codes;
         for (adapter_id& other : ep.input) {
             detail::adapter_slot* o = find_adapter(other);
             if (!o && !place) place = &other;
@@ -120,25 +136,32 @@ void core<Traits>::detach(adapter_id id) {
     detach_adapter(id, false);
 }
 
-/// `fault`: it threw, blocked or lied; nothing of it is called any more but `on_detached`.
+/// `fault`: it threw, blocked or lied; nothing of it is called any more but `on_detached`. Another
+/// adapter that is called meanwhile may detach it too: then that call does the rest, for when it
+/// returns the adapter may be destroyed.
 template <class Traits>
 void core<Traits>::detach_adapter(adapter_id id, bool fault) {
-    detail::adapter_slot* a = find_adapter(id);
-    if (!a || inert()) return;
+    VMSIG_ASSERT(on_loop_thread());
+    if (id.slot() >= limits::adapters || inert()) return;
+    detail::adapter_slot* const a = &adapters_[id.slot()];
+    if (a->id != id || !a->farewell_owed) return;
     const change guard{*this};
     endpoint_type& ep = endpoints_[a->endpoint.slot()];
-    if (!fault && a->table->serves.has(role::input)) {
+    if (!fault && a->table->serves.has(role::input) && !std::exchange(a->lifted, true)) {
         end_commands_at(*a, ep, command_class::input);
-        lift(ep, *a);
+        lift(ep, *a, lease_end::adapter_gone, held_set{});
+        if (!a->farewell_owed) return; // it threw in there, or left, and that detached it
     }
-    if (!find_adapter(id)) return; // it threw in there, and that detached it
-    a->live = false;
-    a->leaving = true;
-    reap_needed_ = true;
-    for (detail::watch_slot& w : watches_)
-        if (w.owner == detail::watch_owner::adapter && w.place == id.slot()) drop_watch(w.id);
-    discard_blocks_of(id);
+    if (std::exchange(a->live, false)) {
+        a->leaving = true;
+        a->next_leaving =
+            std::exchange(leaving_adapter_, static_cast<std::uint16_t>(id.slot() + 1));
+        reap_needed_ = true;
+    }
+    while (a->first_watch != 0) drop_watch(watches_[a->first_watch - 1u].id);
+    if (a->allocates) discard_blocks_of(id);
     end_work_of(*a, ep, fault);
+    if (!std::exchange(a->farewell_owed, false)) return;
 
     audit_record r =
         audit_record::of(fault ? decision::adapter_quarantined : decision::adapter_detached);
@@ -149,7 +172,7 @@ void core<Traits>::detach_adapter(adapter_id id, bool fault) {
     told.adapter = id.value;
     told.roles = static_cast<std::uint32_t>(a->table->serves.bits);
     told.fault = fault ? 1 : 0;
-    if (ep.live && !ep.leaving) tell_observers(ep.id, told);
+    if (ep.live && !ep.leaving) tell_subscribers(ep.id, told);
     if (a->table->on_detached) call(*a, a->table->on_detached);
     if (!in_turn_) ring_once();
 }
@@ -190,12 +213,14 @@ void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool 
         if (r == role::sensor || !served.has(r)) continue;
         const bool left = r == role::input && input_left;
         end_commands_at(a, ep, c);
+        if (!a.farewell_owed) return; // its end was brought to an end meanwhile
         if (left && !fault) continue;
         if (r == role::input && !left) {
             ep.held.clear();
             neutral_paid(ep);
         }
         if (needs_lease(c)) end_lease(ep.id, static_cast<lease_class>(c), lease_end::adapter_gone);
+        if (!a.farewell_owed) return;
     }
     if (served.has(role::input) && input_left) pay_neutral(ep);
     if (served.has(role::memctx_provider))

@@ -6,31 +6,38 @@ namespace vmsig {
 
 /// Malformed whoever sends it.
 template <class Traits>
-refusal core<Traits>::well_formed(const command& c, std::span<const std::byte> b) const {
-    const std::size_t bulk = b.size();
+inline refusal core<Traits>::well_formed(const command& c, std::span<const std::byte> bulk) {
     if (c.verb == verb::none || c.verb > verb::mem_read) return refusal::invalid;
     if (static_cast<unsigned>(c.lane) >= lane_count || c.mode > write_mode::best_effort)
         return refusal::invalid;
-    if (c.deadline.ns < 0 || c.not_before.ns < 0 || c.hold.ns < 0 || bulk > limits::payload_bytes)
-        return refusal::invalid;
+    if (c.deadline.ns < 0 || c.not_before.ns < 0 || c.hold.ns < 0) return refusal::invalid;
+    if (bulk.size() > limits::payload_bytes) return refusal::invalid;
     const command_class cls = class_of(c.verb);
-    if (c.hold && cls != command_class::input) return refusal::invalid;
-    if (cls == command_class::input) {
-        if (c.changes > inline_changes || (c.changes == 0) == (bulk == 0)) return refusal::invalid;
-        if (bulk % sizeof(input_change) != 0 || bulk > max_frame_changes * sizeof(input_change))
-            return refusal::invalid;
-        return c.hold && c.changes == 0 ? refusal::invalid : frame_well_formed(c, b);
-    }
-    if (cls != command_class::memwrite && cls != command_class::memread)
-        return bulk == 0 ? refusal::none : refusal::invalid;
-    if (c.memory.length == 0 || c.memory.length > limits::payload_bytes) return refusal::invalid;
-    if (cls == command_class::memread) return bulk == 0 ? refusal::none : refusal::invalid;
-    const bool word = std::has_single_bit(c.memory.length) && c.memory.length <= 8;
+    if (cls == command_class::input) return input_well_formed(c, bulk);
+    if (c.hold) return refusal::invalid;
+    if (cls == command_class::memwrite) return write_well_formed(c, bulk.size());
+    const bool length = c.memory.length != 0 && c.memory.length <= limits::payload_bytes;
+    if (cls == command_class::memread && !length) return refusal::invalid;
+    return bulk.empty() ? refusal::none : refusal::invalid;
+}
+
+template <class Traits>
+refusal core<Traits>::input_well_formed(const command& c, std::span<const std::byte> bulk) {
+    if (c.changes > inline_changes || (c.changes == 0) == bulk.empty()) return refusal::invalid;
+    if (bulk.size() % sizeof(input_change) != 0) return refusal::invalid;
+    if (bulk.size() > max_frame_changes * sizeof(input_change)) return refusal::invalid;
+    return c.hold && c.changes == 0 ? refusal::invalid : frame_well_formed(c, bulk);
+}
+
+template <class Traits>
+inline refusal core<Traits>::write_well_formed(const command& c, std::size_t bulk) {
+    const std::uint32_t length = c.memory.length;
+    if (length == 0 || length > limits::payload_bytes) return refusal::invalid;
+    const bool word = length <= 8 && (length & (length - 1)) == 0;
     if (c.mode == write_mode::atomic && !word) return refusal::invalid;
     if (c.mode == write_mode::best_effort && c.compare) return refusal::invalid;
-    const std::size_t wanted = std::size_t{c.memory.length} * (c.compare ? 2 : 1);
-    const bool inline_value = c.memory.length <= 8 && bulk == 0;
-    return inline_value || bulk == wanted ? refusal::none : refusal::invalid;
+    if (bulk == 0) return length <= 8 ? refusal::none : refusal::invalid;
+    return bulk == std::size_t{length} * (c.compare ? 2 : 1) ? refusal::none : refusal::invalid;
 }
 
 template <class Traits>
@@ -50,26 +57,27 @@ auto core<Traits>::with_frame(const command& c, std::span<const std::byte> bulk,
 
 /// Somebody executes it.
 template <class Traits>
-refusal core<Traits>::served(const endpoint_type& ep, const command& c,
-                             std::span<const std::byte> bulk) const {
+inline refusal core<Traits>::served(const detail::control_slot& who, const endpoint_type& ep,
+                                    const command& c, std::span<const std::byte> bulk) {
     const command_class cls = class_of(c.verb);
     if (cls == command_class::memread) {
         if (!ep.served[static_cast<unsigned>(role::memctx_provider)]) return refusal::unsupported;
         return ep.memctx.valid() ? refusal::none : refusal::not_ready;
     }
-    detail::adapter_slot* a = const_cast<core*>(this)->executor_of(c, bulk);
+    detail::adapter_slot* a = executor_of(c, bulk);
     if (!a) return refusal::unsupported;
-    const bool input = cls == command_class::input && a->table->regions;
-    return !input || const_cast<core*>(this)->inside_region(*a, c, bulk) ? refusal::none
-                                                                         : refusal::invalid;
+    if (cls != command_class::input || !a->table->regions) return refusal::none;
+    return placed(*a, who, c, bulk);
 }
 
 /// Absolute coordinates lie in the region that the command names. An adapter that declares no
-/// regions takes any.
+/// regions takes any. Anything may have happened when it has answered.
 template <class Traits>
-bool core<Traits>::inside_region(detail::adapter_slot& a, const command& c,
-                                 std::span<const std::byte> bulk) {
-    const auto positions = with_frame(c, bulk, [&](input_frame frame) {
+refusal core<Traits>::placed(detail::adapter_slot& a, const detail::control_slot& who,
+                             const command& c, std::span<const std::byte> bulk) {
+    const change guard{*this};
+    const origin_id issuer = who.id;
+    const bool inside = with_frame(c, bulk, [&](input_frame frame) {
         bool absolute = false;
         for (const input_change& one : frame) absolute = absolute || one.type == EV_ABS;
         if (!absolute) return true;
@@ -77,21 +85,24 @@ bool core<Traits>::inside_region(detail::adapter_slot& a, const command& c,
             if (r.id == c.region) return r.contains(frame);
         return false;
     });
-    return positions;
+    const endpoint_type* ep = find_endpoint(c.endpoint);
+    if (!find_control(issuer)) return refusal::gone;
+    if (!ep || ep->leaving || !who.grant.permits(right::input, c.endpoint)) return refusal::denied;
+    if (const refusal r = fenced(who, *ep, c); r != refusal::none) return r;
+    if (executor_of(c, bulk) != &a) return refusal::unsupported;
+    return inside ? refusal::none : refusal::invalid;
 }
 
 /// The lease and the epoch under which it is issued.
 template <class Traits>
-refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_type& ep,
-                             const command& c) const {
-    const command_class cls = class_of(c.verb);
-    if (needs_lease(cls)) {
-        const std::uint32_t cell = lease_cell(ep.id, static_cast<lease_class>(cls));
+inline refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_type& ep,
+                                    const command& c) const {
+    const verb_traits& v = traits_of(c.verb);
+    if (v.leased) {
+        const std::uint32_t cell = lease_cell(ep.id, static_cast<lease_class>(v.command_class));
         if (!arbiter_.check(cell, who.id, c.serial)) return refusal::not_holder;
     }
-    const bool always = cls == command_class::input || cls == command_class::memwrite ||
-                        cls == command_class::memread;
-    if (!always && !c.fenced_by_epoch) return refusal::none;
+    if (!v.fenced && !c.fenced_by_epoch) return refusal::none;
     if (ep.epochs.exhausted()) return refusal::exhausted;
     if (c.epoch) return ep.epochs.is_current(c.epoch) ? refusal::none : refusal::stale_epoch;
     return has_seen(who, ep) ? refusal::none : refusal::stale_epoch;
@@ -100,21 +111,22 @@ refusal core<Traits>::fenced(const detail::control_slot& who, const endpoint_typ
 /// The current epoch: the notice's callback was entered. It may still be on its way to this one.
 template <class Traits>
 bool core<Traits>::has_seen(const detail::control_slot& who, const endpoint_type& ep) const {
-    const bool coming = current_ && current_->kind == kind::epoch_changed &&
-                        current_->endpoint == ep.id && has_bit(remaining_, who.id.slot());
+    const event* notice = delivery_.what;
+    const bool coming = notice && notice->kind == kind::epoch_changed &&
+                        notice->endpoint == ep.id && delivery_.still_comes(who.id.slot());
     return has_bit(rows_[ep.id.slot()].seen, who.id.slot()) && !coming;
 }
 
 template <class Traits>
-refusal core<Traits>::admissible(const detail::control_slot& who, const command& c,
-                                 std::span<const std::byte> bulk) const {
+inline refusal core<Traits>::admissible(const detail::control_slot& who, const command& c,
+                                        std::span<const std::byte> bulk) {
     const endpoint_type* ep = find_endpoint(c.endpoint);
-    const command_class cls = class_of(c.verb);
-    if (!ep || ep->leaving || !who.grant.permits(right_of(cls), c.endpoint)) return refusal::denied;
+    if (!ep || ep->leaving || !who.grant.permits(traits_of(c.verb).needs, c.endpoint))
+        return refusal::denied;
     if (const refusal r = well_formed(c, bulk); r != refusal::none) return r;
     if (!has_bit(rows_[ep->id.slot()].ready, who.id.slot())) return refusal::not_ready;
     if (const refusal r = fenced(who, *ep, c); r != refusal::none) return r;
-    return served(*ep, c, bulk);
+    return served(who, *ep, c, bulk);
 }
 
 template <class Traits>
@@ -137,34 +149,31 @@ submit_result core<Traits>::submit(origin_id who, const command& c,
     if (const refusal why = admissible(*control, c, bulk); why != refusal::none)
         return refuse(who, c, why);
     if (control->commands >= limits::generation_limit) return refuse(who, c, refusal::exhausted);
-    const unsigned slot = who.slot();
     const bool timed = c.deadline || c.not_before || c.hold;
     const std::size_t room =
         class_of(c.verb) == command_class::memread ? c.memory.length : bulk.size();
-    ledger& charges = control->ledger;
-    if (!charge(charges, timed, room != 0)) return refuse(who, c, refusal::busy);
-    const bool recorded = audit_.admit(slot);
-    const payload_id block =
-        recorded && room ? pool_.allocate(static_cast<std::uint32_t>(room)) : payload_id{};
-    const node_index n = !recorded || (room && !block) ? no_node : take_node(slot);
-    if (n == no_node) {
-        pool_.release(block);
-        if (recorded) audit_.withdraw(slot, records_per_command);
-        charges.refund(resource::pending);
-        if (timed) charges.refund(resource::timer);
-        if (room) charges.refund(resource::payload);
-        return refuse(who, c, recorded ? refusal::busy : refusal::audit_unavailable);
-    }
+    if (!charge(control->ledger, timed, room != 0)) return refuse(who, c, refusal::busy);
+    const bool recorded = audit_.admit(who.slot());
+    const node_index n = recorded ? take_node(who.slot(), room) : no_node;
+    if (n == no_node) return refuse_charged(*control, c, room, recorded);
     detail::command_node& node = nodes_[n];
-    if (!bulk.empty()) std::memcpy(pool_.bytes(block).data(), bulk.data(), bulk.size());
-    if (block) ++blocks_of_commands_;
-    node.charged_block = room != 0;
-    node.bulk = block;
-    node.bulk_size = static_cast<std::uint32_t>(room);
+    if (!bulk.empty()) std::memcpy(pool_.bytes(node.bulk).data(), bulk.data(), bulk.size());
     node.issuer = who;
-    node.timed = timed;
+    node.is.timed = timed;
+    node.is.charged_block = room != 0;
     accept(n, c);
     return {node.id, refusal::none};
+}
+
+/// There was no room for it: what was charged is given back.
+template <class Traits>
+submit_result core<Traits>::refuse_charged(detail::control_slot& who, const command& c,
+                                           std::size_t room, bool recorded) {
+    if (recorded) audit_.withdraw(who.id.slot(), records_per_command);
+    who.ledger.refund(resource::pending);
+    if (c.deadline || c.not_before || c.hold) who.ledger.refund(resource::timer);
+    if (room) who.ledger.refund(resource::payload);
+    return refuse(who.id, c, recorded ? refusal::busy : refusal::audit_unavailable);
 }
 
 /// All of it, or nothing and false.
@@ -181,18 +190,20 @@ bool core<Traits>::charge(ledger& to, bool timer, bool payload) {
 
 /// From here on exactly one receipt follows.
 template <class Traits>
-void core<Traits>::accept(node_index n, const command& c) {
+[[gnu::always_inline]] inline void core<Traits>::accept(node_index n, const command& c) {
     detail::command_node& node = nodes_[n];
+    detail::control_slot& who = controls_[node.issuer.slot()];
     endpoint_type& ep = endpoints_[c.endpoint.slot()];
-    node.id = correlation_id::make(n, ++controls_[node.issuer.slot()].commands);
+    node.id = correlation_id::make(n, ++who.commands);
     node.command = c;
-    node.command.lane = controls_[node.issuer.slot()].grant.clamp(c.lane);
+    node.command.lane = who.grant.clamp(c.lane);
     if (!c.epoch) node.command.epoch = ep.epochs.current();
     if (c.deadline && c.deadline_relative)
         node.command.deadline = fresh_now() + duration{c.deadline.ns};
     if (c.not_before && c.not_before_relative)
         node.command.not_before = fresh_now() + duration{c.not_before.ns};
-    cell_of(node.command).live.push_back(cell_links(), n);
+    node.cell_number = static_cast<std::uint16_t>(cell_number(c.endpoint, class_of(c.verb)));
+    cell_of(node).live.push_back(cell_links(), n);
 
     audit_record r = audit_record::of(decision::command_admitted).with(c.verb);
     r.origin = node.issuer;
@@ -202,19 +213,28 @@ void core<Traits>::accept(node_index n, const command& c) {
     r.correlation = node.id;
     r.detail = static_cast<std::uint32_t>(node.command.lane);
     write_reserved(r);
+    if (c.verb != verb::mem_read) audit_.contents(node.id, node.command, pool_.bytes(node.bulk));
     ++ep.counts.commands;
     observer_.on_command(node.id, node.issuer, node.command);
 
-    const node_index before = node_of(c.after); // another's is as good as none
-    if (before != no_node && nodes_[before].issuer == node.issuer &&
-        nodes_[before].state != detail::command_state::ended) {
-        node.state = detail::command_state::following;
-        nodes_[before].followers.push_back(queue_links(), n);
-        set_command_timer(n);
-    } else {
+    if (c.after)
+        follow(n);
+    else
         make_eligible(n);
-    }
     if (!in_turn_) ring_once();
+}
+
+/// Behind the command that it names, as long as that has not completed.
+template <class Traits>
+void core<Traits>::follow(node_index n) {
+    detail::command_node& node = nodes_[n];
+    const node_index before = node_of(node.command.after); // another's is as good as none
+    if (before == no_node || before == n || nodes_[before].issuer != node.issuer ||
+        nodes_[before].state == detail::command_state::ended)
+        return make_eligible(n);
+    node.state = detail::command_state::following;
+    nodes_[before].followers.push_back(queue_links(), n);
+    set_command_timer(n);
 }
 
 template <class Traits>
@@ -240,38 +260,46 @@ refusal core<Traits>::may(origin_id who, verb v, endpoint_id at) const {
     return allowed ? refusal::none : refusal::denied;
 }
 
-/// O(1): each control has its own nodes, so nobody else notices one that is at its cap.
+/// O(1): each control has its own nodes, so nobody else notices one that is at its cap. With a
+/// block for `bulk` bytes.
 template <class Traits>
-typename core<Traits>::node_index core<Traits>::take_node(unsigned control) {
+inline typename core<Traits>::node_index core<Traits>::take_node(unsigned control,
+                                                                 std::size_t bulk) {
     constexpr unsigned words = limits::commands_per_control / 64;
+    payload_id block;
+    if (bulk != 0) {
+        block = pool_.allocate(static_cast<std::uint32_t>(bulk));
+        if (!block) return no_node;
+    }
     for (unsigned w = 0; w < words; ++w) {
         std::uint64_t& free = free_nodes_[control * words + w];
         if (free == 0) continue;
         const auto b = static_cast<unsigned>(std::countr_zero(free));
         free &= free - 1;
-        return static_cast<node_index>(control * limits::commands_per_control + w * 64 + b);
+        const unsigned n = control * limits::commands_per_control + w * 64 + b;
+        if (block) {
+            ++blocks_of_commands_;
+            nodes_[n].bulk = block;
+        }
+        return static_cast<node_index>(n);
     }
+    pool_.release(block);
     return no_node;
 }
 
 template <class Traits>
-void core<Traits>::free_node(node_index n) {
+inline void core<Traits>::free_node(node_index n) {
     detail::command_node& node = nodes_[n];
     if (node.bulk) {
         --blocks_of_commands_;
-        pool_.release(node.bulk);
+        pool_.release(std::exchange(node.bulk, {}));
     }
+    node.is = {};
+    node.power_lost = false;
     node.id = {};
     node.issuer = {};
     node.adapter = {};
-    node.bulk = {};
-    node.bulk_size = 0;
     node.state = detail::command_state::free;
-    node.unparked = node.charged_block = node.was_begun = node.orphan = node.timed =
-        node.releasing = node.raised_epoch = node.lease_over = false;
-    node.result = {};
-    node.queue = node.cell = {};
-    node.followers = {};
     free_nodes_[n / 64] |= bit(n % 64);
 }
 
@@ -279,14 +307,16 @@ template <class Traits>
 void core<Traits>::note(audit_record r) {
     r.time = now_;
     audit_.note(r);
+    if (!in_turn_ && audit_.gathered()) ring_once();
     observer_.on_decision(r);
 }
 
 /// One of the two records that were set aside when a command was admitted.
 template <class Traits>
-void core<Traits>::write_reserved(audit_record r) {
+[[gnu::always_inline]] inline void core<Traits>::write_reserved(audit_record r) {
     r.time = now_;
     audit_.write(r);
+    if (!in_turn_ && audit_.gathered()) ring_once();
     observer_.on_decision(r);
 }
 

@@ -1,4 +1,9 @@
 // core, controls: attach, grants, subscriptions, detach.
+//
+// What a control may see is a bit in the rows of each endpoint, by audience and by source: grant
+// and subscription are looked at when they change, not for each event. A bit is set by the
+// control's replay alone (`open_rows`), so that the stream begins where the snapshot ends. It is
+// cleared at once (`narrow`), and what is on its way is looked through again (`take_back`).
 #pragma once
 
 namespace vmsig {
@@ -10,7 +15,7 @@ detail::control_slot* core<Traits>::find_control(origin_id id) {
 template <class Traits>
 const detail::control_slot* core<Traits>::find_control(origin_id id) const {
     VMSIG_ASSERT(on_loop_thread());
-    if (!id || id.slot() >= limits::controls) return nullptr;
+    if (id.slot() >= limits::controls) return nullptr;
     const detail::control_slot& c = controls_[id.slot()];
     return c.live && c.id == id ? &c : nullptr;
 }
@@ -20,12 +25,15 @@ template <control C>
 control_handle core<Traits>::attach(C& c, const grant& g, const subscription& s) {
     int fd = -1;
     if constexpr (control_with_fd<C>) fd = c.fd();
-    return bind_control(&c, control_table_for<C>::value, g, s, fd);
+    std::uint32_t receiver_uid = 0;
+    if constexpr (control_with_receiver_uid<C>) receiver_uid = c.receiver_uid();
+    return bind_control(&c, control_table_for<C>::value, g, s, {fd, receiver_uid});
 }
 
 template <class Traits>
 control_handle core<Traits>::bind_control(void* object, const control_table& table, const grant& g,
-                                          const subscription& s, int fd) {
+                                          const subscription& s,
+                                          const detail::brought_along& with) {
     if (inert()) throw setup_error{setup_fault::inert, "a forked child has no bus"};
     const unsigned slot = free_control_slot();
     if (slot == limits::controls) {
@@ -37,22 +45,23 @@ control_handle core<Traits>::bind_control(void* object, const control_table& tab
     detail::control_slot& c = controls_[slot];
     const origin_id id = origin_id::make(slot, c.generation + 1);
     watch_id watch;
-    if (fd >= 0) {
-        const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot), fd,
-                                 interest::read, {});
+    if (with.fd >= 0) {
+        const auto w = add_watch(detail::watch_owner::control, static_cast<std::uint16_t>(slot),
+                                 with.fd, interest::read, {});
         if (!w) refuse_attachment(setup_fault::bad_descriptor, "descriptor not watchable");
         watch = *w;
     }
     ++c.generation;
     c.id = id;
-    c.live = true;
+    c.live = c.farewell_owed = true;
     c.table = &table;
     c.binding = {object, control_handle{*anchor_, id}};
+    c.receiver_uid = with.receiver_uid;
     c.grant = g;
     c.subscription = s;
     c.ledger.set_quotas(g.quotas_value());
     c.watch = watch;
-    c.wants_write = false;
+    c.wants = interest::read;
     c.replay = 0;
     sinks_[slot] = {table.deliver, &c.binding};
     if (table.flush) flushers_ |= bit(slot);
@@ -84,7 +93,7 @@ template <class Traits>
 void core<Traits>::refuse_attachment(setup_fault fault, const char* why) {
     audit_record r = audit_record::of(decision::attach_refused);
     r.flags = audit_by_host;
-    note(r.with(refusal::exhausted));
+    note(r.with(fault == setup_fault::bad_descriptor ? refusal::invalid : refusal::exhausted));
     throw setup_error{fault, why};
 }
 
@@ -109,7 +118,6 @@ void core<Traits>::open_rows(detail::control_slot& who, const endpoint_type& ep)
     const bool wanted = who.subscription.wants(ep.id);
     for (unsigned a = 0; a < audience_count; ++a) {
         const auto kind_of_audience = static_cast<audience>(a);
-        if (kind_of_audience == audience::memctx_takers) continue;
         const bool open = permitted(who, ep.id, kind_of_audience) &&
                           (wanted || kind_of_audience == audience::any_right);
         if (open)
@@ -139,7 +147,6 @@ void core<Traits>::narrow(detail::control_slot& who) {
         for (unsigned a = 0; a < audience_count; ++a) rows.rights[a] &= before.rights[a];
         for (unsigned s = 0; s < max_sources; ++s) rows.sources[s] &= before.sources[s];
         if (!who.grant.permits(right::memctx, ep.id)) {
-            rows.rights[static_cast<unsigned>(audience::memctx_takers)] &= ~me;
             rows.recalled &= ~me;
             ep.memctx.revoke(who.id.slot());
         }
@@ -153,11 +160,12 @@ void core<Traits>::narrow(detail::control_slot& who) {
 
 /// What is on its way to a control and it may no longer see.
 template <class Traits>
-void core<Traits>::take_back(const detail::control_slot& who) {
+void core<Traits>::take_back(detail::control_slot& who) {
     const std::uint64_t me = bit(who.id.slot());
-    if (current_ && current_audience_ != audience::addressee && current_->endpoint)
-        remaining_ &= ~me | subscribers(rows_[current_->endpoint.slot()], current_audience_,
-                                        current_->source);
+    const event* under_way = delivery_.what;
+    if (under_way && delivery_.audience != audience::addressee && under_way->endpoint)
+        delivery_.entitled &= ~me | subscribers(rows_[under_way->endpoint.slot()],
+                                                delivery_.audience, under_way->source);
     // Addressed, yet a matter of rights; what the bus still owes him is not.
     const auto forbidden = [&who](const event& e) {
         switch (e.kind) {
@@ -169,10 +177,11 @@ void core<Traits>::take_back(const detail::control_slot& who) {
         default: return false;
         }
     };
-    if (current_ && forbidden(*current_)) remaining_ &= ~me;
+    if (under_way && forbidden(*under_way)) delivery_.entitled &= ~me;
     deferred_.for_each_event([&](detail::deferred_event& d) {
         if (forbidden(d.event)) d.to &= ~me;
     });
+    if (who.table->take_back) who.table->take_back(&who.binding, who.grant);
 }
 
 template <class Traits>
@@ -200,7 +209,8 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
         if (!then.contains(now) || sources_wider) wider |= bit(ep.id.slot());
         if (!now.any() && !then.any()) continue;
         const grant_changed told{static_cast<std::uint32_t>(now.bits)};
-        const std::uint64_t rest = fold(ep.id, told, bit(who.slot()), [](auto&, const auto&) {});
+        const std::uint64_t rest =
+            fold(ep.id, told, bit(who.slot()), [](auto&, const auto&) { return true; });
         if (rest != 0) tell(ep.id, told, rest, true);
     }
     request_replay(*c, wider);
@@ -236,9 +246,11 @@ template <class Traits>
 refusal core<Traits>::subscribe(origin_id who, const subscription& s) {
     detail::control_slot* c = find_control(who);
     if (!c) return refusal::gone;
+    const change guard{*this};
     const subscription before = c->subscription;
     c->subscription = s;
     narrow(*c);
+    if (!find_control(who)) return refusal::gone; // it left when it was asked to take back
     std::uint64_t wider = 0;
     const bool sources_wider = !before.sources_value().contains(s.sources_value());
     for (const endpoint_type& ep : endpoints_)
@@ -249,21 +261,13 @@ refusal core<Traits>::subscribe(origin_id who, const subscription& s) {
     return refusal::none;
 }
 
+/// The barrier: nothing is called any more but `on_detached`.
 template <class Traits>
-void core<Traits>::detach(origin_id who) {
-    detach_control(who, lease_end::owner_gone);
-}
-
-/// A barrier. Stop callbacks, end commands, free leases with neutral input, leave the reactor, say
-/// farewell; the slot is free at the end of the turn.
-template <class Traits>
-void core<Traits>::detach_control(origin_id who, lease_end why) {
-    detail::control_slot* c = find_control(who);
-    if (!c || inert()) return;
-    const change guard{*this};
-    const unsigned slot = who.slot();
-    c->live = false;
-    c->leaving = true;
+void core<Traits>::stop_callbacks(detail::control_slot& c) {
+    const unsigned slot = c.id.slot();
+    c.live = false;
+    c.leaving = true;
+    leaving_controls_ |= bit(slot);
     reap_needed_ = true;
     sinks_[slot] = {[](void*, const event&) {}, nullptr};
     silence(slot);
@@ -276,6 +280,20 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
         rows.seen &= ~bit(slot);
         rows.recalled &= ~bit(slot);
     }
+}
+
+/// Stop callbacks, end commands, free leases with neutral input, leave the reactor, say farewell;
+/// the slot is free at the end of the turn. An adapter that is called meanwhile may detach it too:
+/// then that call does the rest, for when it returns the control may be destroyed.
+template <class Traits>
+void core<Traits>::detach(origin_id who) {
+    VMSIG_ASSERT(on_loop_thread());
+    if (who.slot() >= limits::controls || inert()) return;
+    detail::control_slot* const c = &controls_[who.slot()];
+    if (c->id != who || !c->farewell_owed) return;
+    const change guard{*this};
+    const unsigned slot = who.slot();
+    if (c->live) stop_callbacks(*c);
     end_commands_of(*c);
     for (endpoint_type& ep : endpoints_) {
         ep.memctx.forget(slot);
@@ -288,7 +306,8 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
         arm_lease_timer(at, class_of_cell(cell));
     });
     arbiter_.for_each_held_by(who, [&](std::uint32_t cell) {
-        end_lease(endpoints_[cell / lease_class_count].id, class_of_cell(cell), why);
+        end_lease(endpoints_[cell / lease_class_count].id, class_of_cell(cell),
+                  lease_end::owner_gone);
     });
     for (payload_id& p : c->pins) {
         if (!p) continue;
@@ -299,7 +318,8 @@ void core<Traits>::detach_control(origin_id who, lease_end why) {
     }
     if (c->watch) drop_watch(c->watch);
     c->watch = {};
-    audit_record r = audit_record::of(decision::detached).with(why);
+    if (!std::exchange(c->farewell_owed, false)) return;
+    audit_record r = audit_record::of(decision::detached).with(lease_end::owner_gone);
     r.origin = who;
     note(r);
     if (c->table->on_detached) c->table->on_detached(&c->binding);
@@ -315,39 +335,25 @@ void core<Traits>::end_commands_of(detail::control_slot& who) {
         detail::command_node& node = nodes_[n];
         if (node.issuer != who.id) continue;
         const bool over = node.state == detail::command_state::ended;
-        node.orphan = true;
-        if (std::exchange(node.charged_block, false)) who.ledger.refund(resource::payload);
+        if (std::exchange(node.is.orphan, true)) continue;
+        if (std::exchange(node.is.charged_block, false)) who.ledger.refund(resource::payload);
         if (over) continue;
         who.ledger.refund(resource::pending);
-        if (node.timed) who.ledger.refund(resource::timer);
+        if (node.is.timed) who.ledger.refund(resource::timer);
         if (node.state != detail::command_state::begun) end_command(n, outcome::cancelled);
     }
 }
 
 template <class Traits>
-refusal core<Traits>::want_write(origin_id who, bool on) {
+refusal core<Traits>::want(origin_id who, interests what) {
     detail::control_slot* c = find_control(who);
     if (!c) return refusal::gone;
     detail::watch_slot* w = find_watch(c->watch);
     if (!w) return refusal::unsupported;
-    if (c->wants_write == on) return refusal::none;
-    const interests what = on ? interest::read | interest::write : interests{interest::read};
+    if (c->wants == what) return refusal::none;
     if (!reactor_.modify(w->fd, what, c->watch.value)) return refusal::busy;
-    c->wants_write = on;
+    c->wants = what;
     return refusal::none;
-}
-
-template <class Traits>
-template <class F>
-void core<Traits>::for_each_control(F&& f) const {
-    for (unsigned i = 0; i < limits::controls; ++i)
-        if (controls_[i].live) f(controls_[i].id, controls_[i].grant);
-}
-
-template <class Traits>
-std::uint32_t core<Traits>::pending_of(origin_id who) const {
-    const detail::control_slot* c = find_control(who);
-    return c ? c->ledger.held(resource::pending) : 0;
 }
 
 template <class Traits>
@@ -378,15 +384,15 @@ const control_api& core<Traits>::control_functions() {
         .may = [](void* p, origin_id o, verb v,
                   endpoint_id e) { return std::as_const(self(p)).may(o, v, e); },
         .memctx = [](void* p, origin_id o, endpoint_id e) { return self(p).memctx(o, e); },
+        .memctx_lost = [](void* p, origin_id o, endpoint_id e) { self(p).memctx_lost(o, e); },
         .refresh = [](void* p, origin_id o, endpoint_id e) { return self(p).refresh(o, e); },
         .pin = [](void* p, origin_id o, payload_id b) { return self(p).pin(o, b); },
         .unpin = [](void* p, origin_id o, payload_id b) { self(p).unpin(o, b); },
         .bytes = [](void* p, origin_id o, payload_id b) { return self(p).payload_of(o, b); },
-        .want_write = [](void* p, origin_id o, bool on) { return self(p).want_write(o, on); },
+        .want = [](void* p, origin_id o, interests what) { return self(p).want(o, what); },
         .find = [](void* p, origin_id o,
                    std::string_view n) { return std::as_const(self(p)).find_visible(o, n); },
-        .detach = [](void* p, origin_id o) { self(p).detach_control(o, lease_end::owner_gone); },
-        .fault = [](void* p, origin_id o) { self(p).detach_control(o, lease_end::owner_gone); },
+        .detach = [](void* p, origin_id o) { self(p).detach(o); },
     };
     return api;
 }

@@ -10,7 +10,7 @@ typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id
 template <class Traits>
 const typename core<Traits>::endpoint_type* core<Traits>::find_endpoint(endpoint_id id) const {
     VMSIG_ASSERT(on_loop_thread());
-    if (!id || id.slot() >= limits::endpoints) return nullptr;
+    if (id.slot() >= limits::endpoints) return nullptr;
     const endpoint_type& ep = endpoints_[id.slot()];
     return ep.live && ep.id == id ? &ep : nullptr;
 }
@@ -30,6 +30,7 @@ endpoint_id core<Traits>::add_endpoint(std::string_view name) {
         ep.live = true;
         std::copy(name.begin(), name.end(), ep.name.begin());
         rows_[slot] = {};
+        std::fill_n(&cells_[cell_number(ep.id, {})], command_class_count, detail::class_cell{});
         const change guard{*this};
         audit_record r = audit_record::of(decision::endpoint_added);
         r.endpoint = ep.id;
@@ -52,6 +53,7 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
     const change guard{*this};
     const unsigned slot = id.slot();
     ep->leaving = true;
+    leaving_endpoints_ |= bit(id.slot());
     for (unsigned c = 0; c < lease_class_count; ++c) {
         const auto cls = static_cast<lease_class>(c);
         end_lease(id, cls, lease_end::endpoint_gone, false);
@@ -73,7 +75,7 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
     e.timestamp = now_;
     const std::uint64_t to = rows_[slot].rights[static_cast<unsigned>(audience::any_right)];
     observer_.on_event(e, ++event_number_, to);
-    defer(id, e, to, audience::any_right, {true, true});
+    defer(id, e, to, audience::addressee, true);
     for (detail::adapter_slot& a : adapters_)
         if (a.live && a.endpoint == id) detach_adapter(a.id, false);
 
@@ -140,6 +142,19 @@ void core<Traits>::for_each_endpoint(F&& f) const {
         if (ep.live) f(ep.id, std::string_view{ep.name.data()});
 }
 
+template <class Traits>
+template <class F>
+void core<Traits>::for_each_control(F&& f) const {
+    for (unsigned i = 0; i < limits::controls; ++i)
+        if (controls_[i].live) f(controls_[i].id, controls_[i].grant);
+}
+
+template <class Traits>
+std::uint32_t core<Traits>::pending_of(origin_id who) const {
+    const detail::control_slot* c = find_control(who);
+    return c ? c->ledger.held(resource::pending) : 0;
+}
+
 /// What the sink still has of that endpoint's decisions; `unsupported` if it keeps nothing.
 template <class Traits>
 expected<std::size_t, refusal>
@@ -180,7 +195,7 @@ template <class Traits>
 void core<Traits>::set_pace(endpoint_id e, command_class c, duration interval) {
     endpoint_type* ep = find_endpoint(e);
     if (!ep) return;
-    ep->cells[static_cast<unsigned>(c)].pace.interval = interval;
+    cell_at(e, c).pace.interval = interval;
     unpark(cell_number(e, c));
     if (!in_turn_) ring_once();
 }
@@ -192,10 +207,11 @@ kind core<Traits>::register_kind(std::string_view name, const kind_traits& t) {
     if (own) throw setup_error{setup_fault::bad_kind, "only the bus's own kinds are like that"};
     if (!fits(name, kind_names_[0].size() - 1))
         throw setup_error{setup_fault::name_taken, "kind name empty or too long"};
-    const kind_row wanted{t.audience, t.source, t.lane, true, t.coalesces};
+    const detail::kind_row wanted{t.audience, t.source, t.lane, t.coalesces};
     for (auto k = static_cast<unsigned>(kind::first_host); k < max_kinds; ++k) {
-        if (kinds_[k].known && name != kind_names_[k].data()) continue;
-        if (kinds_[k].known && kinds_[k] != wanted)
+        const bool taken = emittable(static_cast<kind>(k));
+        if (taken && name != kind_names_[k].data()) continue;
+        if (taken && kinds_[k] != wanted)
             throw setup_error{setup_fault::name_taken, "kind name taken with other traits"};
         kinds_[k] = wanted;
         std::copy(name.begin(), name.end(), kind_names_[k].begin());
@@ -209,6 +225,15 @@ std::string_view core<Traits>::name_of(kind k) const {
     const auto n = static_cast<unsigned>(k);
     if (n < static_cast<unsigned>(kind::first_host)) return traits_of(k).name;
     return n < max_kinds ? std::string_view{kind_names_[n].data()} : std::string_view{};
+}
+
+template <class Traits>
+kind_traits core<Traits>::kind_traits_of(kind k) const {
+    const auto n = static_cast<unsigned>(k);
+    if (n < static_cast<unsigned>(kind::first_host)) return traits_of(k);
+    if (!emittable(k)) return {};
+    const detail::kind_row& row = kinds_[n];
+    return {name_of(k), row.audience, row.source, row.lane, row.coalesces, false, false};
 }
 
 template <class Traits>

@@ -5,23 +5,37 @@
 namespace vmsig {
 
 template <class Traits>
-bool core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
+void core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
     const change guard{*this};
     endpoint_type& ep = endpoints_[at.slot()];
+    lose_held(ep);
     const epoch_number last = ep.epochs.current();
     const epoch_step s = ep.epochs.observe(l.what, limits::counter_limit);
     l.state = ep.vm.apply(l.what);
     l.replayed = 0;
     ep.last_transition = l.what;
     ep.last_cause = l.cause;
-    if (s != epoch_step::kept) roll_over(ep, last, l.what, l.cause);
+    ep.losing_power = l.what == transition::powered_off;
+    if (s != epoch_step::kept)
+        roll_over(ep, last, l.what, l.cause);
+    else if (destructive(l.what))
+        ep.absorbed = l;
     if (l.what == transition::restored) release_for_safety(ep);
-    if (l.what == transition::powered_off) {
-        ep.held.clear();
-        neutral_paid(ep);
-    }
+    lose_held(ep);
     tell_lifecycle(at, l);
-    return true;
+}
+
+/// A machine that loses its power holds nothing down: from when neutral has been sent, or when the
+/// machine goes on before that.
+template <class Traits>
+void core<Traits>::lose_held(endpoint_type& ep) {
+    if (!ep.losing_power) return;
+    ep.losing_power = false;
+    ep.held.clear();
+    for_each_command(ep, command_class::input, [](node_index, detail::command_node& node) {
+        node.power_lost = node.state == detail::command_state::begun;
+    });
+    neutral_paid(ep);
 }
 
 /// In a storm the latest stands for all: for repeated resets, and for whatever happens when no
@@ -38,8 +52,16 @@ void core<Traits>::tell_lifecycle(endpoint_id at, const lifecycle& l) {
             storm = waiting && waiting->what == l.what && waiting->replayed == 0;
             return !waiting;
         });
-    if (storm) to = fold(at, l, to, [](lifecycle&, const lifecycle&) {});
+    if (storm) to = fold(at, l, to, [](lifecycle&, const lifecycle& w) { return w.replayed == 0; });
     if (to != 0 || !storm) tell(at, l, to, false);
+}
+
+/// What was taken for a commanded reset was not: it was the guest's own.
+template <class Traits>
+void core<Traits>::raise_for_absorbed(endpoint_type& ep) {
+    const epoch_number last = ep.epochs.current();
+    (void)ep.epochs.raise(limits::counter_limit);
+    roll_over(ep, last, ep.absorbed.what, ep.absorbed.cause);
 }
 
 /// The epoch has risen from `last`: nothing of it acts any more.
@@ -83,15 +105,14 @@ void core<Traits>::end_commanded_leases(endpoint_type& ep, const command& by) {
 template <class Traits>
 void core<Traits>::end_stale_commands(endpoint_type& ep) {
     for (unsigned c = 0; c < command_class_count; ++c) {
-        for_each_command(
-            ep, static_cast<command_class>(c), [&](node_index n, detail::command_node& node) {
-                const command_class cls = class_of(node.command.verb);
-                const bool fenced = cls == command_class::input || cls == command_class::memwrite ||
-                                    cls == command_class::memread || node.command.fenced_by_epoch;
-                if (!fenced || ep.epochs.is_current(node.command.epoch)) return;
-                if (node.state == detail::command_state::begun) return;
-                end_command(n, outcome::stale_epoch);
-            });
+        for_each_command(ep, static_cast<command_class>(c),
+                         [&](node_index n, detail::command_node& node) {
+                             const command_class cls = class_of(node.command.verb);
+                             const bool fenced = fenced_class(cls) || node.command.fenced_by_epoch;
+                             if (!fenced || ep.epochs.is_current(node.command.epoch)) return;
+                             if (node.state == detail::command_state::begun) return;
+                             end_command(n, outcome::stale_epoch);
+                         });
     }
 }
 
@@ -99,13 +120,16 @@ void core<Traits>::end_stale_commands(endpoint_type& ep) {
 /// one too.
 template <class Traits>
 void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
-                              const event_context& about) {
+                              const detail::event_context& about) {
     const epoch_changed changed{what, why, 1};
     const std::uint64_t all =
         rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::any_right)];
     const std::uint64_t rest = fold(
         ep.id, changed, all,
-        [](epoch_changed& latest, const epoch_changed& waiting) { latest.count += waiting.count; },
+        [](epoch_changed& latest, const epoch_changed& waiting) {
+            latest.count += waiting.count;
+            return true;
+        },
         about);
     if (rest != 0 || all == 0) tell(ep.id, changed, rest, false, about);
 }
@@ -113,14 +137,8 @@ void core<Traits>::tell_epoch(endpoint_type& ep, transition what, cause why,
 /// Drop the snapshot, and publish again when ready.
 template <class Traits>
 void core<Traits>::ask_provider(endpoint_type& ep) {
-    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    detail::adapter_slot* p = serving(ep, role::memctx_provider);
     if (p && !ep.leaving) call(*p, p->table->invalidate, ep.epochs.current());
-}
-
-template <class Traits>
-void core<Traits>::note_leds(endpoint_id at, const leds_changed& l) {
-    endpoints_[at.slot()].leds = l.lit;
-    endpoints_[at.slot()].leds_known = true;
 }
 
 } // namespace vmsig

@@ -5,9 +5,6 @@
 
 namespace vmsig {
 
-constexpr bool destroys(verb v) {
-    return v == verb::reset || v == verb::snapshot_restore || v == verb::power_off;
-}
 constexpr transition transition_of(verb v) {
     if (v == verb::reset) return transition::reset;
     return v == verb::snapshot_restore ? transition::restored : transition::powered_off;
@@ -15,19 +12,22 @@ constexpr transition transition_of(verb v) {
 
 /// Nothing but time stands between it and the queue.
 template <class Traits>
-void core<Traits>::make_eligible(node_index n) {
+[[gnu::always_inline]] inline void core<Traits>::make_eligible(node_index n) {
+    if (!nodes_[n].is.timed || !delayed(n)) enqueue(n);
+}
+
+/// Arms its timer. True: its time is to come.
+template <class Traits>
+bool core<Traits>::delayed(node_index n) {
     detail::command_node& node = nodes_[n];
-    if (node.command.not_before > now_) {
-        node.state = detail::command_state::delayed;
-        set_command_timer(n);
-        return;
-    }
+    const bool early = node.command.not_before > now_;
+    node.state = early ? detail::command_state::delayed : detail::command_state::queued;
     set_command_timer(n);
-    enqueue(n);
+    return early;
 }
 
 template <class Traits>
-void core<Traits>::enqueue(node_index n) {
+[[gnu::always_inline]] inline void core<Traits>::enqueue(node_index n) {
     detail::command_node& node = nodes_[n];
     node.state = detail::command_state::queued;
     queue_.push_back(queue_links(), node.issuer.slot(), node.command.lane, n);
@@ -35,14 +35,13 @@ void core<Traits>::enqueue(node_index n) {
 
 /// One timer per command: what comes first of its not-before time and its deadline.
 template <class Traits>
-bool core<Traits>::set_command_timer(node_index n) {
+void core<Traits>::set_command_timer(node_index n) {
     const command& c = nodes_[n].command;
-    if (!nodes_[n].timed) return false;
+    if (!nodes_[n].is.timed) return;
     const bool delayed = nodes_[n].state == detail::command_state::delayed;
     instant when = c.deadline ? c.deadline + duration{1} : instant::never();
     if (delayed && c.not_before < when) when = c.not_before;
     timers_.arm(n, when);
-    return when != instant::never();
 }
 
 template <class Traits>
@@ -59,7 +58,8 @@ void core<Traits>::on_command_timer(node_index n) {
 
 template <class Traits>
 void core<Traits>::dispatch_commands() {
-    for (std::uint32_t i = 0; i < limits::commands_per_turn && callbacks_ < budget_; ++i) {
+    for (std::uint32_t i = 0; i < limits::commands_per_turn && callbacks_ < budget_ && !inert();
+         ++i) {
         const node_index n = queue_.pop(queue_links());
         if (n == no_node) return;
         nodes_[n].state = detail::command_state::chosen;
@@ -69,23 +69,24 @@ void core<Traits>::dispatch_commands() {
 }
 
 template <class Traits>
-bool core<Traits>::blocked(const detail::class_cell& cell, const detail::command_node& node) const {
+inline bool core<Traits>::blocked(const detail::class_cell& cell,
+                                  const detail::command_node& node) const {
     const auto l = static_cast<unsigned>(node.command.lane);
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    return cell.draining != 0 || input_waits(ep, class_of(node.command.verb)) || cell.held[l] ||
-           !cell.pace.may_run(now_) || (!node.unparked && !cell.parked[l].empty());
+    return cell.draining != 0 || class_waits(ep, class_of(node.command.verb)) || cell.held[l] ||
+           !cell.pace.may_run(now_) || (!node.is.unparked && !cell.parked[l].empty());
 }
 
 template <class Traits>
-void core<Traits>::consider(node_index n) {
+inline void core<Traits>::consider(node_index n) {
     detail::command_node& node = nodes_[n];
-    detail::class_cell& cell = cell_of(node.command);
+    detail::class_cell& cell = cell_of(node);
     const auto l = static_cast<unsigned>(node.command.lane);
-    if (node.unparked) cell.ahead[l] = false;
+    if (node.is.unparked) cell.ahead[l] = false;
     if (blocked(cell, node)) return park(cell, n);
-    const bool was_parked = node.unparked;
-    node.unparked = false;
-    const std::uint32_t number = cell_number(node.command.endpoint, class_of(node.command.verb));
+    const bool was_parked = node.is.unparked;
+    node.is.unparked = false;
+    const std::uint32_t number = node.cell_number;
     if (const outcome o = still_fenced(node); o != outcome::none) {
         const change guard{*this};
         end_command(n, o);
@@ -102,23 +103,21 @@ void core<Traits>::park(detail::class_cell& cell, node_index n) {
     node.state = detail::command_state::parked;
     dlist& lane = cell.parked[l];
     const node_index first = first_parked(cell, l, node.issuer);
-    if (std::exchange(node.unparked, false)) {
+    if (std::exchange(node.is.unparked, false)) {
         lane.push_front(queue_links(), n); // it was the first, and is again
         if (first != no_node) {
             lane.remove(queue_links(), first);
             node.behind = std::exchange(nodes_[first].behind, {});
             node.behind.push_front(queue_links(), first);
-            nodes_[first].behind_another = true;
+            nodes_[first].is.behind_another = true;
         }
     } else if (first != no_node) {
         nodes_[first].behind.push_back(queue_links(), n);
-        node.behind_another = true;
+        node.is.behind_another = true;
     } else {
         lane.push_back(queue_links(), n);
     }
-    if (!cell.pace.may_run(now_))
-        timers_.arm(pace_timers + cell_number(node.command.endpoint, class_of(node.command.verb)),
-                    cell.pace.next());
+    if (!cell.pace.may_run(now_)) timers_.arm(pace_timers + node.cell_number, cell.pace.next());
 }
 
 /// Where commands of a control are parked in a lane: behind the first of them, so that the lane
@@ -136,14 +135,14 @@ template <class Traits>
 void core<Traits>::leave_parking(detail::class_cell& cell, node_index n) {
     detail::command_node& node = nodes_[n];
     const auto l = static_cast<unsigned>(node.command.lane);
-    if (std::exchange(node.behind_another, false)) {
+    if (std::exchange(node.is.behind_another, false)) {
         const node_index first = first_parked(cell, l, node.issuer);
         return nodes_[first].behind.remove(queue_links(), n);
     }
     cell.parked[l].remove(queue_links(), n);
     if (node.behind.empty()) return;
     const node_index next = node.behind.pop_front(queue_links());
-    nodes_[next].behind_another = false;
+    nodes_[next].is.behind_another = false;
     nodes_[next].behind = std::exchange(node.behind, {});
     cell.parked[l].push_back(queue_links(), next);
 }
@@ -153,9 +152,9 @@ void core<Traits>::leave_parking(detail::class_cell& cell, node_index n) {
 template <class Traits>
 void core<Traits>::unpark(std::uint32_t number) {
     endpoint_type& ep = endpoints_[number / command_class_count];
-    detail::class_cell& cell = ep.cells[number % command_class_count];
+    detail::class_cell& cell = cells_[number];
     const auto c = static_cast<command_class>(number % command_class_count);
-    if (cell.draining != 0 || input_waits(ep, c)) return;
+    if (cell.draining != 0 || class_waits(ep, c)) return;
     const bool paced = !cell.pace.may_run(now_);
     for (unsigned l = 0; l < lane_count; ++l) {
         if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l]) continue;
@@ -163,7 +162,7 @@ void core<Traits>::unpark(std::uint32_t number) {
         const node_index n = cell.parked[l].head;
         leave_parking(cell, n);
         detail::command_node& node = nodes_[n];
-        node.unparked = cell.ahead[l] = true;
+        node.is.unparked = cell.ahead[l] = true;
         node.state = detail::command_state::queued;
         queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
     }
@@ -173,29 +172,37 @@ void core<Traits>::unpark(std::uint32_t number) {
 template <class Traits>
 outcome core<Traits>::still_fenced(const detail::command_node& node) const {
     const command& c = node.command;
+    const verb_traits& v = traits_of(c.verb);
     const endpoint_type* ep = find_endpoint(c.endpoint);
     if (!ep || ep->leaving) return outcome::endpoint_gone;
     const detail::control_slot* who = find_control(node.issuer);
-    const command_class cls = class_of(c.verb);
-    if (!who || !who->grant.permits(right_of(cls), c.endpoint)) return outcome::revoked;
-    if (needs_lease(cls) && !arbiter_.check(lease_cell(ep->id, static_cast<lease_class>(cls)),
-                                            node.issuer, c.serial, now_))
+    if (!who || !who->grant.permits(v.needs, c.endpoint)) return outcome::revoked;
+    if (v.leased &&
+        !arbiter_.check(lease_cell(c.endpoint, static_cast<lease_class>(v.command_class)),
+                        node.issuer, c.serial, now_))
         return outcome::lease_lost;
-    const bool epoch_matters = cls == command_class::input || cls == command_class::memwrite ||
-                               cls == command_class::memread || c.fenced_by_epoch;
-    if (epoch_matters && !ep->epochs.is_current(c.epoch)) return outcome::stale_epoch;
+    if ((v.fenced || c.fenced_by_epoch) && !ep->epochs.is_current(c.epoch))
+        return outcome::stale_epoch;
     if (c.deadline && now_ > c.deadline) return outcome::expired;
     return outcome::none;
 }
 
 template <class Traits>
-detail::adapter_slot* core<Traits>::executor_of(const command& c, std::span<const std::byte> bulk) {
-    const endpoint_type& ep = endpoints_[c.endpoint.slot()];
+inline detail::adapter_slot* core<Traits>::executor_of(const command& c,
+                                                       std::span<const std::byte> bulk) {
     const role r = role_of(class_of(c.verb));
-    if (r != role::input) return find_adapter(ep.served[static_cast<unsigned>(r)]);
+    if (r == role::input) return input_executor(c, bulk);
+    return serving(endpoints_[c.endpoint.slot()], r);
+}
+
+/// A frame is applied whole: by one adapter.
+template <class Traits>
+detail::adapter_slot* core<Traits>::input_executor(const command& c,
+                                                   std::span<const std::byte> bulk) {
+    const endpoint_type& ep = endpoints_[c.endpoint.slot()];
     return with_frame(c, bulk, [&](input_frame frame) {
         detail::adapter_slot* found = nullptr;
-        for (const input_change& one : frame) { // a frame is applied whole: by one adapter
+        for (const input_change& one : frame) {
             detail::adapter_slot* a = input_adapter_for(ep, one);
             if (!a || (found && a != found)) return static_cast<detail::adapter_slot*>(nullptr);
             found = a;
@@ -205,14 +212,25 @@ detail::adapter_slot* core<Traits>::executor_of(const command& c, std::span<cons
 }
 
 template <class Traits>
-void core<Traits>::execute(node_index n) {
-    detail::command_node& node = nodes_[n];
-    if (node.command.verb == verb::mem_read) return read_memory(n);
-    // What was handed over may change what a frame repeats: then `take` alone leaves out.
-    const bool last = cell_of(node.command).handed == 0;
-    if (class_of(node.command.verb) == command_class::input && last && !frame_acts(n)) return;
-    if (destroys(node.command.verb)) return execute_destructive(n);
-    detail::adapter_slot* to = executor_of(node.command, pool_.bytes(node.bulk));
+inline void core<Traits>::execute(node_index n) {
+    const command& c = nodes_[n].command;
+    if (c.verb == verb::input) return execute_input(n);
+    if (c.verb == verb::mem_read) return read_memory(n);
+    if (traits_of(c.verb).destroys) return execute_destructive(n);
+    hand_to(n, executor_of(c, {}));
+}
+
+/// What was handed over may change what a frame repeats: then `take` alone leaves out.
+template <class Traits>
+void core<Traits>::execute_input(node_index n) {
+    const detail::command_node& node = nodes_[n];
+    const bool last = cell_of(node).handed == 0;
+    if (last && !frame_acts(n)) return;
+    hand_to(n, executor_of(node.command, pool_.bytes(node.bulk)));
+}
+
+template <class Traits>
+inline void core<Traits>::hand_to(node_index n, detail::adapter_slot* to) {
     if (to) return hand_over(n, *to);
     const change guard{*this};
     end_command(n, outcome::adapter_fault);
@@ -243,15 +261,15 @@ void core<Traits>::shorten_frame(detail::command_node& node, std::size_t changes
     if (node.command.changes != 0)
         node.command.changes = static_cast<std::uint8_t>(changes);
     else
-        node.bulk_size = static_cast<std::uint32_t>(changes * sizeof(input_change));
+        pool_.shrink(node.bulk, static_cast<std::uint32_t>(changes * sizeof(input_change)));
 }
 
 template <class Traits>
 std::span<input_change> core<Traits>::frame_of(detail::command_node& node) {
     if (node.command.changes != 0) return {node.command.frame, node.command.changes};
-    std::byte* bytes = pool_.bytes(node.bulk).data();
-    return {std::launder(reinterpret_cast<input_change*>(bytes)),
-            node.bulk_size / sizeof(input_change)};
+    const std::span<std::byte> bytes = pool_.bytes(node.bulk);
+    return {std::launder(reinterpret_cast<input_change*>(bytes.data())),
+            bytes.size() / sizeof(input_change)};
 }
 
 /// Checked against the current epoch, which then rises; the invalidation goes out before the VM
@@ -261,7 +279,7 @@ void core<Traits>::execute_destructive(node_index n) {
     detail::command_node& node = nodes_[n];
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     const correlation_id id = node.id;
-    if (!node.raised_epoch && !raise_for(n)) return;
+    if (!node.is.raised_epoch && !raise_for(n)) return;
     drain();
     if (node_of(id) != n || node.state != detail::command_state::chosen) return;
     if (!deferred_.delivered(ep.told_until)) return wait_for_notices(n);
@@ -273,16 +291,17 @@ void core<Traits>::execute_destructive(node_index n) {
 }
 
 template <class Traits>
-void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
+inline void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
     detail::command_node& node = nodes_[n];
+    detail::class_cell& cell = cell_of(node);
     node.state = detail::command_state::handed;
     node.adapter = to.id;
-    ++cell_of(node.command).handed;
+    ++cell.handed;
     if (node.command.hold) // from here on, until what it presses is up again
-        cell_of(node.command).held[static_cast<unsigned>(node.command.lane)] = true;
-    if (!node.releasing) cell_of(node.command).pace.ran(now_);
+        cell.held[static_cast<unsigned>(node.command.lane)] = true;
+    if (!node.is.releasing) cell.pace.ran(now_);
     ++callbacks_;
-    call(to, to.table->execute, fenced_command{*anchor_, to.id, node.id});
+    call(to, to.table->execute, node.id);
 }
 
 /// False: it cannot, and the command has ended.
@@ -296,7 +315,7 @@ bool core<Traits>::raise_for(node_index n) {
         end_command(n, completion::failed(failure::unavailable));
         return false;
     }
-    node.raised_epoch = true;
+    node.is.raised_epoch = true;
     node.command.epoch = ep.epochs.current();
     roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, node.id);
     ep.told_until = deferred_.end();
@@ -308,62 +327,72 @@ template <class Traits>
 void core<Traits>::wait_for_notices(node_index n) {
     detail::command_node& node = nodes_[n];
     node.state = detail::command_state::queued;
-    node.unparked = true;
-    cell_of(node.command).ahead[static_cast<unsigned>(node.command.lane)] = true;
+    node.is.unparked = true;
+    cell_of(node).ahead[static_cast<unsigned>(node.command.lane)] = true;
     queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
 }
 
 /// The instant at which execution begins. All fences are compared here, and this is the comparison
 /// that carries the weight.
 template <class Traits>
-expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_id id) {
+inline expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_id id) {
     const node_index n = node_of(id);
     if (n == no_node || nodes_[n].adapter != by || !find_adapter(by) ||
         nodes_[n].state != detail::command_state::handed)
         return unexpected<outcome>{outcome::cancelled};
     detail::command_node& node = nodes_[n];
     const outcome o = still_fenced(node);
-    const bool late_release = node.releasing && o == outcome::expired; // what began may end
+    const bool late_release = node.is.releasing && o == outcome::expired; // what began may end
     if (o != outcome::none && !late_release) {
         const change guard{*this};
         end_command(n, o);
         return unexpected<outcome>{o};
     }
-    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    detail::class_cell& cell = cell_of(node.command);
-    std::span<const std::byte> bulk = pool_.bytes(node.bulk);
     std::span<const input_change> frame;
-    if (class_of(node.command.verb) == command_class::input) {
-        // Filtered again: others may have been taken since it was handed over.
-        const auto filtered = ep.held.filter(frame_of(node), frame_of(node));
-        if (!filtered) {
-            const change guard{*this};
-            end_command(n, completion::failed(failure::unsupported));
-            return unexpected<outcome>{outcome::failed};
-        }
-        if (filtered->empty()) { // what it would do is done
-            const change guard{*this};
-            end_command(n, outcome::done);
-            return unexpected<outcome>{outcome::done};
-        }
-        frame = *filtered;
-        node.frame_changes = static_cast<std::uint16_t>(frame.size());
-        if (node.command.hold && !node.releasing) {
-            std::array<input_change, max_inverse_changes> inverse;
-            const input_frame up = invert(frame, inverse);
-            node.release_count = static_cast<std::uint8_t>(up.size());
-            std::copy(up.begin(), up.end(), node.release.begin());
-        }
-        ep.held.commit(frame);
-        if (ep.held.neutral()) neutral_paid(ep);
-        bulk = {};
+    std::span<const std::byte> bulk;
+    if (node.command.verb == verb::input) {
+        if (const outcome early = take_frame(n, frame); early != outcome::none)
+            return unexpected<outcome>{early};
+    } else if (node.bulk) {
+        bulk = pool_.bytes(node.bulk);
     }
+    detail::class_cell& cell = cell_of(node);
     node.state = detail::command_state::begun;
-    timers_.cancel(n);
+    if (node.is.timed) timers_.cancel(n);
     --cell.handed;
     ++cell.begun;
-    if (!node.releasing) cell.pace.ran(now_);
+    if (!node.is.releasing) cell.pace.ran(now_);
     return taken_command{node.command, frame, bulk};
+}
+
+/// What of the frame is still to be done; `none`, or how the command has ended instead.
+template <class Traits>
+outcome core<Traits>::take_frame(node_index n, std::span<const input_change>& frame) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    // Filtered again: others may have been taken since it was handed over.
+    const auto filtered = ep.held.filter(frame_of(node), frame_of(node));
+    if (!filtered) {
+        const change guard{*this};
+        end_command(n, completion::failed(failure::unsupported));
+        return outcome::failed;
+    }
+    if (filtered->empty()) { // what it would do is done
+        const change guard{*this};
+        end_command(n, outcome::done);
+        return outcome::done;
+    }
+    frame = *filtered;
+    shorten_frame(node, frame.size());
+    if (node.command.hold && !node.is.releasing) {
+        std::array<input_change, max_inverse_changes> inverse;
+        const input_frame up = invert(frame, inverse);
+        node.release_count = static_cast<std::uint8_t>(up.size());
+        std::copy(up.begin(), up.end(), node.release.begin());
+    }
+    ep.held.commit(frame);
+    if (ep.held.neutral()) neutral_paid(ep);
+    return outcome::none;
 }
 
 } // namespace vmsig

@@ -65,16 +65,19 @@ void core<Traits>::pay_neutral(endpoint_type& ep) {
     if (ep.held.neutral()) neutral_paid(ep);
 }
 
-/// What one adapter holds down, because it leaves: the others keep theirs.
+/// What `a` holds down, but for what is in `kept`, goes up; what it does not accept is forgotten
+/// only when it leaves.
 template <class Traits>
-void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a) {
+void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a, lease_end why,
+                        const held_set& kept) {
     std::array<input_change, max_inverse_changes> buffer;
     std::size_t n = 0;
     std::size_t held = 0;
     bool mine = false;
     for (const input_change& c : ep.held.inverse(buffer)) {
         if (!is_contact(c)) { // a key, or the slot of the contact that follows
-            mine = input_adapter_for(ep, c) == &a;
+            mine = input_adapter_for(ep, c) == &a &&
+                   !(selects_slot(c) ? kept.holds_touch(c.value) : kept.holds_key(c.code));
             held += mine;
         }
         if (mine) buffer[n++] = c;
@@ -82,28 +85,35 @@ void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a) {
     if (n == 0) return;
     const input_frame releases{buffer.data(), n};
     const origin_id owner = arbiter_.owner(lease_cell(ep.id, lease_class::input));
-    note_neutral(ep, lease_end::adapter_gone, owner, held);
+    note_neutral(ep, why, owner, held);
     const adapter_id id = a.id;
-    for (std::size_t sent = 0; sent < n;) {
+    std::size_t sent = 0;
+    while (sent < n) {
         const std::size_t taken = call(a, a.table->neutral, releases.subspan(sent));
         if (!find_adapter(id)) return; // quarantined: it threw
         std::size_t next = sent + std::min(taken, n - sent);
         if (next < n && is_contact(releases[next])) --next; // not without its slot
         if (next <= sent) break;
+        ep.held.commit(releases.subspan(sent, next - sent)); // now: it may ask what it still owes
         sent = next;
     }
-    ep.held.commit(releases);
+    if (why == lease_end::adapter_gone) ep.held.commit(releases.subspan(sent));
     if (ep.held.neutral()) neutral_paid(ep);
 }
 
-/// It may have been applied in part. Under a lease that is over, its inverse is due again.
+/// It may have been applied in part. Under a lease that is over, its inverse is due again; in an
+/// epoch that is over only what nothing else has pressed since: its owner may drive on.
 template <class Traits>
 void core<Traits>::input_failed(node_index n) {
     detail::command_node& node = nodes_[n];
     endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    if (node.state != detail::command_state::begun) return;
-    ep.held.failed(frame_of(node).first(node.frame_changes));
-    if (node.lease_over) neutral(ep, lease_end::none, node.issuer);
+    if (node.state != detail::command_state::begun || node.power_lost) return;
+    const held_set before = ep.held;
+    ep.held.failed(frame_of(node));
+    if (node.is.lease_over) return neutral(ep, lease_end::none, node.issuer);
+    detail::adapter_slot* a = find_adapter(node.adapter);
+    if (!a || a->leaving || ep.epochs.is_current(node.command.epoch)) return;
+    lift(ep, *a, lease_end::epoch, before);
 }
 
 template <class Traits>
@@ -155,7 +165,7 @@ void core<Traits>::input_ready(adapter_id by) {
 template <class Traits>
 void core<Traits>::start_drain(endpoint_type& ep, command_class c) {
     const bool owed = ep.neutral_owed && c == command_class::input;
-    if (ep.cells[static_cast<unsigned>(c)].draining == 0 && !owed) return;
+    if (cell_at(ep.id, c).draining == 0 && !owed) return;
     const std::uint32_t key = drain_timers + cell_number(ep.id, c);
     if (!timers_.armed(key)) timers_.arm(key, fresh_now() + drain_deadline_);
 }
@@ -163,7 +173,7 @@ void core<Traits>::start_drain(endpoint_type& ep, command_class c) {
 template <class Traits>
 void core<Traits>::drained(endpoint_type& ep, command_class c) {
     const bool owed = ep.neutral_owed && c == command_class::input;
-    if (ep.cells[static_cast<unsigned>(c)].draining != 0 || owed) return;
+    if (cell_at(ep.id, c).draining != 0 || owed) return;
     timers_.cancel(drain_timers + cell_number(ep.id, c));
     unpark(cell_number(ep.id, c));
 }
@@ -176,7 +186,8 @@ void core<Traits>::on_drain_timer(std::uint32_t cell) {
     const auto unfinished = [&] {
         adapter_id late;
         for_each_command(ep, c, [&late](node_index, detail::command_node& node) {
-            if (node.lease_over && node.state == detail::command_state::begun) late = node.adapter;
+            if (node.is.lease_over && node.state == detail::command_state::begun)
+                late = node.adapter;
         });
         return late;
     };

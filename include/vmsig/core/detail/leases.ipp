@@ -22,10 +22,7 @@ expected<serial_number, refusal> core<Traits>::grant_lease(endpoint_id at, lease
     r.detail = request.who.rank;
     write_reserved(r);
 
-    lease_granted granted;
-    static_cast<lease&>(granted) = {at, *s, c};
-    granted.wait = wait;
-    tell(at, granted, bit(request.who.who.slot()), true);
+    tell(at, lease_granted{{at, *s, c}, wait}, bit(request.who.who.slot()), true);
     lease_changed changed;
     static_cast<lease&>(changed) = {at, *s, c};
     changed.holder = request.who.who;
@@ -51,10 +48,10 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
                                                        : outcome::lease_lost;
     const auto end_commands = [&] {
         for_each_command(ep, cls, [&](node_index n, detail::command_node& node) {
-            if (node.command.serial != serial || node.issuer != owner || node.lease_over) return;
+            if (node.command.serial != serial || node.issuer != owner || node.is.lease_over) return;
             if (node.state == detail::command_state::begun) {
-                node.lease_over = true;
-                ++ep.cells[static_cast<unsigned>(cls)].draining;
+                node.is.lease_over = true;
+                ++cell_at(ep.id, cls).draining;
             } else {
                 end_command(n, o);
             }
@@ -74,12 +71,8 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
     r.serial = serial;
     write_reserved(r);
 
-    if (find_control(owner) && why != lease_end::released) {
-        lease_lost lost;
-        static_cast<lease&>(lost) = {at, serial, c};
-        lost.why = why;
-        tell_lease_lost(lost, owner);
-    }
+    if (find_control(owner) && why != lease_end::released)
+        tell_lease_lost(lease_lost{{at, serial, c}, why}, owner);
     lease_changed changed;
     static_cast<lease&>(changed) = {at, serial, c};
     changed.why = why;
@@ -94,19 +87,19 @@ void core<Traits>::tell_lease_changed(const lease_changed& changed, origin_id wh
     const kind_traits& t = traits_of(kind::lease_changed);
     const endpoint_id at = changed.endpoint;
     std::uint64_t to = subscribers(rows_[at.slot()], t.audience, t.source);
+    const detail::event_context about{.origin = who, .correlation = {}, .deadline = {}};
     if (to != 0 && deferred_.room() == 0)
-        deferred_.newest_first([&](detail::deferred_event& d) {
-            const auto* w = d.event.template as<lease_changed>();
-            const bool same =
-                w && w->endpoint == at && w->lease_class == changed.lease_class && w->replayed == 0;
-            if (!same || (d.to & to) == 0) return true;
-            d.event.set_payload(changed);
-            d.event.origin = who;
-            to &= ~d.to;
-            return to != 0;
-        });
-    if (to != 0 || std::is_same_v<observer_type, null_observer> == false)
-        tell(at, changed, to, false, {who, {}, {}});
+        to = fold(
+            at, changed, to,
+            [](lease_changed& latest, const lease_changed& waiting) {
+                if (waiting.lease_class != latest.lease_class || waiting.replayed != 0)
+                    return false;
+                latest.count += waiting.count;
+                return true;
+            },
+            about);
+    if (to != 0 || !std::is_same_v<observer_type, null_observer>)
+        tell(at, changed, to, false, about);
 }
 
 /// Likewise: an owner that was not told of its lease yet is told that its wait is over.
@@ -128,6 +121,14 @@ void core<Traits>::tell_lease_lost(const lease_lost& lost, origin_id owner) {
 }
 
 template <class Traits>
+void core<Traits>::tell_lease_asked(endpoint_id at, lease_class c, std::uint32_t challenger_rank,
+                                    instant deadline) {
+    const std::uint32_t cell = lease_cell(at, c);
+    tell(at, lease_asked{{at, arbiter_.serial(cell), c}, challenger_rank},
+         bit(arbiter_.owner(cell).slot()), true, {{}, {}, deadline});
+}
+
+template <class Traits>
 bool core<Traits>::may_hold(const lease_request& request, endpoint_id at, lease_class c) const {
     const detail::control_slot* who = find_control(request.who.who);
     return who && who->grant.permits(right_of(c), at);
@@ -144,9 +145,8 @@ void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
         const origin_id who = w.request.who.who;
         refund_wait(who);
         lease_end why = lease_end::none;
-        if (!find_control(who)) continue;
         if (!may_hold(w.request, at, c))
-            why = lease_end::revoked;
+            why = find_control(who) ? lease_end::revoked : lease_end::owner_gone;
         else if (w.expired(now_))
             why = lease_end::expired;
         else if (!audit_.admit(who.slot()))
@@ -164,10 +164,7 @@ void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
     if (p.what == step::preempt) return end_lease(at, c, lease_end::preempted);
     if (p.what != step::ask) return;
     (void)arbiter_.begin_ask(cell, next->request, p.deadline);
-    lease_asked asked;
-    static_cast<lease&>(asked) = {at, arbiter_.serial(cell), c};
-    asked.challenger_rank = next->request.who.rank;
-    tell(at, asked, bit(arbiter_.owner(cell).slot()), true, {{}, {}, p.deadline});
+    tell_lease_asked(at, c, next->request.who.rank, p.deadline);
     arm_lease_timer(at, c);
 }
 
@@ -273,14 +270,14 @@ refusal core<Traits>::force_release(origin_id who, endpoint_id at, lease_class c
     const detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
     const bool allowed = find_endpoint(at) && control->grant.permits(right::admin, at);
-    audit_record r = audit_record::of(decision::lease_forced)
-                         .with(allowed ? refusal::none : refusal::denied)
-                         .with(c);
+    const refusal why = !allowed                                        ? refusal::denied
+                        : static_cast<unsigned>(c) >= lease_class_count ? refusal::invalid
+                                                                        : refusal::none;
+    audit_record r = audit_record::of(decision::lease_forced).with(why).with(c);
     r.origin = who;
     r.endpoint = at;
     note(r);
-    if (!allowed) return refusal::denied;
-    if (static_cast<unsigned>(c) >= lease_class_count) return refusal::invalid;
+    if (why != refusal::none) return why;
     end_lease(at, c, lease_end::forced);
     return refusal::none;
 }

@@ -14,25 +14,33 @@ bool core<Traits>::publish_memctx(adapter_id by, epoch_number of) {
     const auto v = ep.memctx.publish(of, ep.epochs.current(), limits::counter_limit);
     if (!v) return false;
     const std::uint64_t to = subscribers(rows_[ep.id.slot()], audience::memctx, source::memory);
-    // Only the latest is kept.
-    const std::uint64_t rest = fold(ep.id, memctx_published{*v}, to, [](auto&, const auto&) {});
+    // Only the latest is kept, also of what is being told right now: who was not reached yet is
+    // told of this one alone.
+    if (delivery_.what && delivery_.what->endpoint == ep.id &&
+        delivery_.what->kind == kind::memctx_published)
+        delivery_.entitled &= ~to | bit(delivery_.receiver);
+    const std::uint64_t rest =
+        fold(ep.id, memctx_published{*v}, to, [](auto&, const auto&) { return true; });
     if (rest != 0 || to == 0) tell(ep.id, memctx_published{*v}, rest, false);
     return true;
 }
 
-/// Asks the provider, and fills in what only the core knows.
+/// Asks the provider, and fills in what only the core knows. What it says belongs to the epoch in
+/// which it was asked, though another may have begun meanwhile.
 template <class Traits>
 expected<memctx_locator, os_error> core<Traits>::describe(endpoint_type& ep) {
-    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    detail::adapter_slot* p = serving(ep, role::memctx_provider);
     if (!p) return unexpected<os_error>{os_error{ENODEV, "describe"}};
+    const epoch_number epoch = ep.memctx.epoch();
+    const version_number version = ep.memctx.version();
     auto locator = call(*p, p->table->describe);
     if (!locator) return locator;
     if (locator->region_count > max_ram_regions || locator->root_count > max_vcpu_roots ||
         locator->fd_count > max_ram_fds || !check_regions(locator->regions(), locator->fd_count))
         return unexpected<os_error>{os_error{EPROTO, "describe"}};
     locator->endpoint = ep.id;
-    locator->epoch = ep.memctx.epoch();
-    locator->version = ep.memctx.version();
+    locator->epoch = epoch;
+    locator->version = version;
     return locator;
 }
 
@@ -43,9 +51,6 @@ void core<Traits>::recall_memctx(endpoint_type& ep, const memctx_recall& recall,
     deferred_.remove_if([&ep](const detail::deferred_event& d) {
         return d.event.kind == kind::memctx_published && d.event.endpoint == ep.id;
     });
-    std::uint64_t& takers =
-        rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::memctx_takers)];
-    takers = 0;
     if (!recall.was_valid) return;
     audit_record r = audit_record::of(decision::memctx_invalidated).with(why);
     r.endpoint = ep.id;
@@ -90,11 +95,11 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     if (!locator) return give_back(locator.error().code);
     memctx_export out;
     out.locator = *locator;
-    out.locator.level = ep->shared_level;
+    out.locator.level = ep->shared_level[who.slot()];
     if (!ep->memctx.took_fds(who.slot())) {
-        const auto exported = export_fds(*ep, out);
+        const auto exported = export_fds(*ep, control->receiver_uid, out);
         if (!exported) return give_back(exported.error().code);
-        ep->shared_level = out.locator.level;
+        ep->shared_level[who.slot()] = out.locator.level;
         out.fds_included = true;
     }
     // Its provider was called, and anything may have happened meanwhile.
@@ -107,7 +112,6 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
         return give_back(ESTALE);
     if (out.fds_included) ep->memctx.mark_fds_taken(who.slot());
     ep->memctx.give(who.slot());
-    rows_[at.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= bit(who.slot());
     r.what = decision::memctx_exported;
     r.flags = out.fds_included && out.locator.level == export_level::weak ? audit_weak_allowed : 0;
     r.epoch = out.locator.epoch;
@@ -116,11 +120,12 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     return out;
 }
 
-/// A control in this process shares its uid, so only a seal stops it from writing: the receiver
-/// counts as root.
+/// A control in this process shares the host's, so only a seal stops it from
+/// writing: it counts as root.
 template <class Traits>
-expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, memctx_export& out) {
-    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, uid_t receiver,
+                                                  memctx_export& out) {
+    detail::adapter_slot* p = serving(ep, role::memctx_provider);
     if (!p) return unexpected<os_error>{os_error{ENODEV, "share_fds"}};
     const auto shared = call(*p, p->table->share_fds);
     if (!shared) return unexpected<os_error>{shared.error()};
@@ -129,7 +134,7 @@ expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, memctx_expo
     const export_level least = weak_export_ ? export_level::weak : export_level::guarded;
     out.locator.level = export_level::sealed;
     for (std::uint16_t i = 0; i < shared->count; ++i) {
-        auto one = export_ram<typename Traits::fd_calls>(shared->fd[i], 0, least);
+        auto one = export_ram<typename Traits::fd_calls>(shared->fd[i], receiver, least);
         if (!one) {
             const bool system = one.error().fault == export_fault::system;
             return unexpected<os_error>{system ? one.error().cause : os_error{EPERM, "export"}};
@@ -141,13 +146,18 @@ expected<void, os_error> core<Traits>::export_fds(endpoint_type& ep, memctx_expo
 }
 
 template <class Traits>
+void core<Traits>::memctx_lost(origin_id who, endpoint_id at) {
+    if (endpoint_type* ep = find_endpoint(at); ep && find_control(who))
+        ep->memctx.mark_fds_lost(who.slot());
+}
+
+template <class Traits>
 refusal core<Traits>::refresh(origin_id who, endpoint_id at) {
     detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
     endpoint_type* ep = find_endpoint(at);
     if (!ep || ep->leaving || !control->grant.permits(right::memctx, at)) return refusal::denied;
-    if (!find_adapter(ep->served[static_cast<unsigned>(role::memctx_provider)]))
-        return refusal::unsupported;
+    if (!serving(*ep, role::memctx_provider)) return refusal::unsupported;
     // Between the raise and the command that raised it the memory is still the old one.
     if (ep->epochs.commanded()) return refusal::not_ready;
     const change guard{*this};
@@ -165,7 +175,7 @@ void core<Traits>::read_memory(node_index n) {
     const auto memory = guest_memory(endpoints_[node.command.endpoint.slot()]);
     if (node_of(id) != n || node.state != detail::command_state::chosen) return;
     if (const outcome o = still_fenced(node); o != outcome::none) return end_command(n, o);
-    detail::class_cell& cell = cell_of(node.command);
+    detail::class_cell& cell = cell_of(node);
     node.state = detail::command_state::begun;
     timers_.cancel(n);
     ++cell.begun;
@@ -177,9 +187,9 @@ void core<Traits>::read_memory(node_index n) {
 template <class Traits>
 auto core<Traits>::guest_memory(endpoint_type& ep) -> expected<shown_memory, completion> {
     const auto locator = describe(ep);
-    detail::adapter_slot* p = find_adapter(ep.served[static_cast<unsigned>(role::memctx_provider)]);
+    detail::adapter_slot* p = serving(ep, role::memctx_provider);
     if (!p) return unexpected<completion>{completion{.outcome = outcome::adapter_fault}};
-    if (!locator || !ep.memctx.valid())
+    if (!locator || !ep.memctx.valid() || ep.memctx.epoch() != locator->epoch)
         return unexpected<completion>{completion::failed(failure::unavailable)};
     const adapter_id id = p->id;
     const auto shared = call(*p, p->table->share_fds);
@@ -198,7 +208,8 @@ completion core<Traits>::read_guest(const shown_memory& from, const memory_acces
     const auto view =
         guest_view<ram>::open(from.where, std::span<const int>{from.fds.fd.data(), from.fds.count});
     if (!view) return completion::failed(failure::unavailable);
-    const auto got = view->read(guest_address::of(m.address, m.root), into);
+    const std::uint64_t tcr = from.where.control_of(m.root);
+    const auto got = view->read(guest_address::of(m.address, m.root, tcr), into);
     if (got) return {.bytes = static_cast<std::uint32_t>(into.size())};
     switch (got.error().fault) {
     case guest_fault::outside_ram: return completion::failed(failure::outside_ram);
@@ -217,9 +228,13 @@ bool core<Traits>::blocks_to_share() const {
 
 template <class Traits>
 payload_id core<Traits>::allocate(adapter_id by, std::uint32_t bytes) {
-    if (!find_adapter(by) || !blocks_to_share()) return {};
+    detail::adapter_slot* a = find_adapter(by);
+    if (!a || !blocks_to_share()) return {};
     const payload_id p = pool_.allocate(bytes);
-    if (p) block_owners_[p.slot()] = by;
+    if (p) {
+        block_owners_[p.slot()] = by;
+        a->allocates = true;
+    }
     return p;
 }
 
@@ -238,10 +253,10 @@ void core<Traits>::discard(adapter_id by, payload_id p) {
 
 template <class Traits>
 void core<Traits>::discard_blocks_of(adapter_id who) {
-    for (adapter_id& owner : block_owners_) {
-        if (owner != who) continue;
-        owner = {};
-        pool_.release(pool_.in_slot(static_cast<std::uint16_t>(&owner - block_owners_.data())));
+    for (std::uint16_t n = 0; n < pool_.ever_used(); ++n) {
+        if (block_owners_[n] != who) continue;
+        block_owners_[n] = {};
+        pool_.release(pool_.in_slot(n));
     }
 }
 
@@ -249,17 +264,14 @@ template <class Traits>
 refusal core<Traits>::pin(origin_id who, payload_id p) {
     detail::control_slot* control = find_control(who);
     if (!control) return refusal::gone;
-    if (!p || p != delivering_ || !has_bit(receivers_, who.slot())) return refusal::invalid;
-    if (control->ledger.held(resource::pinned) >= limits::pins_per_control) return refusal::busy;
-    for (payload_id& place : control->pins) {
-        if (place) continue;
-        if (!control->ledger.charge(resource::pinned)) return refusal::busy;
-        ++pins_;
-        place = p;
-        pool_.retain(p);
-        return refusal::none;
-    }
-    return refusal::busy;
+    if (!p || !delivery_.brings(p, who.slot())) return refusal::invalid;
+    if (control->ledger.held(resource::pinned) >= limits::pins_per_control ||
+        !control->ledger.charge(resource::pinned))
+        return refusal::busy;
+    *std::find(control->pins.begin(), control->pins.end(), payload_id{}) = p;
+    ++pins_;
+    pool_.retain(p);
+    return refusal::none;
 }
 
 template <class Traits>
@@ -281,8 +293,7 @@ std::span<const std::byte> core<Traits>::payload_of(origin_id who, payload_id p)
     if (!control || !p) return {};
     const bool pinned =
         std::find(control->pins.begin(), control->pins.end(), p) != control->pins.end();
-    const bool delivered = p == delivering_ && has_bit(receivers_, who.slot());
-    if (!pinned && !delivered) return {};
+    if (!pinned && !delivery_.brings(p, who.slot())) return {};
     return pool_.bytes(p);
 }
 

@@ -5,9 +5,6 @@
 
 namespace vmsig {
 
-/// The most events that the snapshot of one endpoint takes.
-inline constexpr std::size_t replay_events = 2 + 1 + 1 + 1 + lease_class_count;
-
 template <class Traits>
 void core<Traits>::request_replay(detail::control_slot& who, std::uint64_t endpoint_slots) {
     std::uint64_t wanted = 0;
@@ -26,7 +23,7 @@ void core<Traits>::run_replays() {
     for_each_bit(replaying_, [this](unsigned slot) {
         detail::control_slot& who = controls_[slot];
         while (who.live && who.replay != 0) {
-            if (deferred_.room() < replay_events || callbacks_ >= budget_) return;
+            if (deferred_.room() < detail::replay_events || callbacks_ >= budget_) return;
             const auto at = static_cast<unsigned>(std::countr_zero(who.replay));
             who.replay &= who.replay - 1;
             endpoint_type& ep = endpoints_[at];
@@ -49,7 +46,7 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
     mark.timestamp = now_;
     mark.kind = kind::replay_begin;
     observer_.on_event(mark, ++event_number_, me);
-    defer(ep.id, mark, me, audience::addressee, {true, true});
+    defer(ep.id, mark, me, audience::addressee, true);
     for (std::size_t k = 0; k < core_kinds.size(); ++k) {
         const kind_traits& t = core_kinds[k];
         if (t.retained && (subscribers(rows_[ep.id.slot()], t.audience, t.source) & me) != 0)
@@ -57,7 +54,7 @@ void core<Traits>::replay(detail::control_slot& who, endpoint_type& ep) {
     }
     mark.kind = kind::replay_end;
     observer_.on_event(mark, ++event_number_, me);
-    defer(ep.id, mark, me, audience::addressee, {true, true});
+    defer(ep.id, mark, me, audience::addressee, true);
 }
 
 /// What is kept of that kind, to one control. The table says which kinds are kept.

@@ -33,65 +33,79 @@ std::uint64_t core<Traits>::subscribers(const detail::routing_rows& rows, audien
 
 /// An event of an adapter: `e` has kind and payload; the envelope is filled in here.
 template <class Traits>
-bool core<Traits>::emit(adapter_id from, event& e) {
-    detail::adapter_slot* a = find_adapter(from);
-    const payload_id pooled = owns_block(from, e.payload) ? e.payload : payload_id{};
-    if (pooled) block_owners_[pooled.slot()] = {}; // emitting consumes it
-    if (!a || !emittable(e.kind) || e.payload != pooled ||
-        e.payload_size > pool_.bytes(pooled).size()) {
-        pool_.release(pooled);
-        return false;
-    }
-    if (e.kind == kind::lifecycle) {
-        const lifecycle* l = e.as<lifecycle>();
-        const bool told = l && on_lifecycle(a->endpoint, *l);
-        pool_.release(pooled);
-        drain();
-        return told;
-    }
-    if (const auto* leds = e.as<leds_changed>()) note_leds(a->endpoint, *leds);
-    const kind_row& row = kinds_[static_cast<unsigned>(e.kind)];
-    e.source = row.source;
-    e.lane = row.lane;
-    const bool ok = publish(a->endpoint, e, row.audience);
-    pool_.release(pooled);
+inline bool core<Traits>::emit(adapter_id from, event& e) {
+    if (e.payload) return emit_pooled(from, e);
+    const detail::adapter_slot* a = find_adapter(from);
+    return a && e.payload_size == 0 && route(a->endpoint, e);
+}
+
+/// The same with a pooled payload, which emitting consumes.
+template <class Traits>
+bool core<Traits>::emit_pooled(adapter_id from, event& e) {
+    if (!owns_block(from, e.payload)) return false;
+    block_owners_[e.payload.slot()] = {};
+    const detail::adapter_slot* a = find_adapter(from);
+    const bool fits = e.payload_size <= pool_.bytes(e.payload).size();
+    const bool ok = a && fits && route(a->endpoint, e);
+    pool_.release(e.payload);
     return ok;
 }
 
 template <class Traits>
-bool core<Traits>::publish(endpoint_id at, event& e, audience a) {
-    const unsigned slot = at.slot();
-    const detail::routing_rows& rows = rows_[slot];
-    e.endpoint = at;
-    e.epoch = endpoints_[slot].epochs.current();
-    e.timestamp = now_;
-    ++endpoints_[slot].counts.events;
-    const std::uint64_t to = subscribers(rows, a, e.source);
-    observer_.on_event(e, ++event_number_, to);
-    if (depth_ == 0 && deferred_.empty()) {
-        if (to == 0) return true;
-        ++depth_;
-        deliver(to, e, a);
-        --depth_;
-        if (!in_turn_) settle();
-        return true;
-    }
-    return defer(at, e, to, a, deferral_rules{});
+inline bool core<Traits>::route(endpoint_id at, event& e) {
+    if (!emittable(e.kind)) return false;
+    ++endpoints_[at.slot()].counts.events;
+    return e.kind < kind::first_host ? route_own(at, e) : publish(at, e);
 }
 
-/// Queues an event for later.
+/// A kind of the bus's own, which may be more than news.
+template <class Traits>
+bool core<Traits>::route_own(endpoint_id at, event& e) {
+    if (e.kind == kind::lifecycle) {
+        const lifecycle* l = e.as<lifecycle>();
+        if (l) on_lifecycle(at, *l);
+        drain();
+        return l != nullptr;
+    }
+    if (const auto* leds = e.as<leds_changed>()) {
+        endpoints_[at.slot()].leds = leds->lit;
+        endpoints_[at.slot()].leds_known = true;
+    }
+    return publish(at, e);
+}
+
+template <class Traits>
+inline bool core<Traits>::publish(endpoint_id at, event& e) {
+    const detail::kind_row& row = kinds_[static_cast<unsigned>(e.kind)];
+    endpoint_type& ep = endpoints_[at.slot()];
+    e.source = row.source;
+    e.lane = row.lane;
+    e.endpoint = at;
+    e.epoch = ep.epochs.current();
+    e.timestamp = now_;
+    const std::uint64_t to = subscribers(rows_[at.slot()], row.audience, e.source);
+    observer_.on_event(e, ++event_number_, to);
+    if (to == 0) return true;
+    if (depth_ != 0 || !deferred_.empty()) return defer(at, e, to, row.audience, false);
+    ++depth_;
+    deliver(to, e, row.audience);
+    --depth_;
+    if (!in_turn_) settle();
+    return true;
+}
+
+/// Queues an event for later. `safety`: it may use the room that is kept for that.
 template <class Traits>
 bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audience a,
-                         deferral_rules rules) {
+                         bool safety) {
     if (to == 0) return true;
-    detail::deferred_event* place = deferred_.push_event(rules.reserved_room);
+    detail::deferred_event* place = deferred_.push_event(safety);
     if (!place) {
         note_loss(at, e, to);
         return false;
     }
     place->event = e;
     place->to = to;
-    place->firm = rules.firm;
     place->audience = a;
     pool_.retain(e.payload);
     return true;
@@ -101,7 +115,7 @@ bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audie
 template <class Traits>
 template <class P>
 void core<Traits>::tell(endpoint_id at, const P& payload, std::uint64_t to, bool firm,
-                        const event_context& about) {
+                        const detail::event_context& about) {
     event e;
     e.kind = P::event_kind;
     const kind_traits& t = traits_of(e.kind);
@@ -117,29 +131,30 @@ void core<Traits>::tell(endpoint_id at, const P& payload, std::uint64_t to, bool
     observer_.on_event(e, ++event_number_, to);
     constexpr bool reserved = traits_of(P::event_kind).folds || P::event_kind == kind::gap ||
                               P::event_kind == kind::memctx_published;
-    defer(at, e, to, t.audience, {firm, reserved});
+    defer(at, e, to, firm ? audience::addressee : t.audience, reserved);
 }
 
 template <class Traits>
 template <class P>
-void core<Traits>::tell_observers(endpoint_id at, const P& payload, const event_context& about) {
+void core<Traits>::tell_subscribers(endpoint_id at, const P& payload,
+                                    const detail::event_context& about) {
     constexpr kind_traits t = traits_of(P::event_kind);
     constexpr bool watched = !std::is_same_v<observer_type, null_observer>;
     const std::uint64_t to = subscribers(rows_[at.slot()], t.audience, t.source);
     if (watched || to != 0) tell(at, payload, to, false, about);
 }
 
-/// Lets what waits already stand for `latest` too, whatever it said, where `add` does not object;
-/// says for whom nothing waits.
+/// Lets what waits already stand for `latest` too, whatever it said, unless `add` says that it is
+/// about another thing; says for whom nothing waits.
 template <class Traits>
 template <class P, class Add>
 std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add,
-                                 const event_context& about) {
+                                 const detail::event_context& about) {
     deferred_.newest_first([&](detail::deferred_event& d) {
         const P* waiting = d.event.endpoint == at ? d.event.template as<P>() : nullptr;
         if (!waiting || (d.to & to) == 0) return true;
         P both = latest;
-        add(both, *waiting);
+        if (!add(both, *waiting)) return true;
         d.event.set_payload(both);
         d.event.epoch = endpoints_[at.slot()].epochs.current();
         d.event.origin = about.origin;
@@ -152,47 +167,48 @@ std::uint64_t core<Traits>::fold(endpoint_id at, const P& latest, std::uint64_t 
 
 /// `a`: who may see it, as long as it is on its way; the addressee may in any case.
 template <class Traits>
-void core<Traits>::deliver(std::uint64_t to, const event& e, audience a) {
-    callbacks_ += static_cast<std::uint32_t>(std::popcount(to));
+inline void core<Traits>::deliver(std::uint64_t to, const event& e, audience a) {
     touched_ |= to;
-    delivering_ = e.payload;
-    current_ = &e;
-    current_audience_ = a;
-    receivers_ = to;
-    for (remaining_ = to; remaining_ != 0;) {
-        const auto slot = static_cast<unsigned>(std::countr_zero(remaining_));
-        remaining_ &= remaining_ - 1;
+    delivery_ = {.what = &e, .audience = a, .receivers = to, .receiver = 0, .entitled = to};
+    std::uint32_t called = 0;
+    for (std::uint64_t left = to; left != 0; left &= delivery_.entitled) {
+        const auto slot = static_cast<unsigned>(std::countr_zero(left));
+        left &= left - 1;
+        ++called;
+        delivery_.receiver = slot;
         sinks_[slot].deliver(sinks_[slot].self, e);
     }
-    delivering_ = {};
-    current_ = nullptr;
+    callbacks_ += called;
+    delivery_.what = nullptr;
 }
 
 /// Delivers what was deferred, oldest first, while the budget lasts.
 template <class Traits>
-void core<Traits>::drain() {
-    if (depth_ != 0) return;
+void core<Traits>::deliver_deferred() {
     ++depth_;
-    while (!deferred_.empty() && callbacks_ < budget_) {
+    while (!deferred_.empty() && callbacks_ < budget_ && !inert()) {
         const std::uint32_t item = deferred_.front();
         deferred_.pop();
-        if (deferred_.is_receipt(item)) {
-            deliver_receipt(static_cast<std::uint16_t>(item));
-            continue;
-        }
-        detail::deferred_event& d = deferred_.event_of(item);
-        detail::routing_rows& rows = rows_[d.event.endpoint ? d.event.endpoint.slot() : 0];
-        std::uint64_t to = d.to;
-        if (!d.firm) to &= subscribers(rows, d.audience, d.event.source);
-        mark_seen(rows, d.event, to);
-        if (d.event.kind == kind::memctx_published) mark_given(d.event, to);
-        if (d.event.kind == kind::memctx_invalidated) rows.recalled &= ~d.to;
-        d.in_use = false;
-        deliver(to, d.event, d.firm ? audience::addressee : d.audience);
-        pool_.release(d.event.payload);
-        deferred_.free_event(item);
+        if (deferred_.is_receipt(item))
+            deliver_receipt(static_cast<node_index>(item));
+        else
+            deliver_deferred_event(item);
     }
     --depth_;
+}
+
+template <class Traits>
+void core<Traits>::deliver_deferred_event(std::uint32_t item) {
+    detail::deferred_event& d = deferred_.event_of(item);
+    detail::routing_rows& rows = rows_[d.event.endpoint ? d.event.endpoint.slot() : 0];
+    std::uint64_t to = d.to;
+    if (d.audience != audience::addressee) to &= subscribers(rows, d.audience, d.event.source);
+    mark_seen(rows, d.event, to);
+    if (d.event.kind == kind::memctx_published) mark_given(d.event, to);
+    if (d.event.kind == kind::memctx_invalidated) rows.recalled &= ~d.to;
+    deliver(to, d.event, d.audience);
+    pool_.release(d.event.payload);
+    deferred_.free_event(item);
 }
 
 /// A control is owed the invalidation as soon as it is told of the memctx.
@@ -200,7 +216,6 @@ template <class Traits>
 void core<Traits>::mark_given(const event& e, std::uint64_t to) {
     memctx_cache& memctx = endpoints_[e.endpoint.slot()].memctx;
     for_each_bit(to, [&memctx](unsigned slot) { memctx.give(slot); });
-    rows_[e.endpoint.slot()].rights[static_cast<unsigned>(audience::memctx_takers)] |= to;
 }
 
 /// A control has seen an epoch when the callback that tells it is entered.
@@ -216,8 +231,8 @@ void core<Traits>::mark_seen(detail::routing_rows& rows, const event& e, std::ui
 template <class Traits>
 void core<Traits>::deliver_receipt(std::uint16_t n) {
     detail::command_node& node = nodes_[n];
-    if (!node.orphan) {
-        if (std::exchange(node.charged_block, false))
+    if (!node.is.orphan) {
+        if (std::exchange(node.is.charged_block, false))
             controls_[node.issuer.slot()].ledger.refund(resource::payload);
         event e;
         e.kind = kind::receipt;
@@ -228,7 +243,7 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
         e.timestamp = now_;
         e.origin = node.issuer;
         e.correlation = node.id;
-        receipt r;
+        receipt& r = e.make_payload<receipt>();
         r.outcome = node.result.outcome;
         r.failure = node.result.failure;
         r.verb = node.command.verb;
@@ -242,12 +257,11 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
             // A right that was taken away since withholds the bytes.
             if (find_control(node.issuer)->grant.permits(right::memread, e.endpoint)) {
                 e.payload = node.bulk;
-                e.payload_size = node.bulk_size;
+                e.payload_size = static_cast<std::uint32_t>(pool_.bytes(node.bulk).size());
             } else {
                 r.bytes = 0;
             }
         }
-        e.set_payload(r);
         observer_.on_event(e, ++event_number_, bit(node.issuer.slot()));
         observer_.on_receipt(e, node.issuer);
         deliver(bit(node.issuer.slot()), e, audience::addressee);
@@ -258,7 +272,7 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
 /// Forgets a control in everything that is on its way to it.
 template <class Traits>
 void core<Traits>::silence(unsigned slot) {
-    remaining_ &= ~bit(slot);
+    delivery_.entitled &= ~bit(slot);
     deferred_.for_each_event([slot](detail::deferred_event& d) { d.to &= ~bit(slot); });
 }
 

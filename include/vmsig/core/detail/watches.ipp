@@ -6,8 +6,8 @@
 namespace vmsig {
 
 template <class Traits>
-detail::watch_slot* core<Traits>::find_watch(watch_id id) {
-    if (!id || id.slot() >= watches_.size()) return nullptr;
+inline detail::watch_slot* core<Traits>::find_watch(watch_id id) {
+    if (id.slot() >= watch_count) return nullptr; // nobody's id has no such slot either
     detail::watch_slot& w = watches_[id.slot()];
     return w.owner != detail::watch_owner::nobody && w.id == id ? &w : nullptr;
 }
@@ -19,22 +19,36 @@ expected<watch_id, os_error> core<Traits>::add_watch(detail::watch_owner owner, 
     if (free_watch_ == 0) return unexpected<os_error>{os_error{EMFILE, "watch"}};
     const auto slot = static_cast<std::uint16_t>(free_watch_ - 1);
     detail::watch_slot& w = watches_[slot];
-    const watch_id id = watch_id::make(slot, w.generation + 1);
+    const watch_id id = watch_id::make(slot, w.id.generation() + 1);
     if (auto added = reactor_.add(fd, what, id.value); !added)
         return unexpected<os_error>{added.error()};
-    for (detail::watch_slot& other :
-         watches_) // the reactor took the number: its last file is closed
-        if (other.owner != detail::watch_owner::nobody && other.fd == fd) other.fd = -1;
-    free_watch_ = w.next_free;
-    ++w.generation;
-    w.id = id;
-    w.owner = owner;
-    w.place = place;
-    w.fd = fd;
-    w.cookie = c;
-    w.what = what;
-    w.hangups = 0;
+    // The reactor took the number, so whatever file had it before is closed.
+    for (std::uint16_t at = watches_of(fd); at != 0; at = watches_[at - 1u].same) {
+        if (watches_[at - 1u].fd != fd) continue;
+        forget_descriptor(watches_[at - 1u]);
+        break;
+    }
+    free_watch_ = w.next;
+    w = {.id = id, .cookie = c, .fd = fd, .place = place, .owner = owner};
+    w.same = std::exchange(watches_of(fd), static_cast<std::uint16_t>(slot + 1));
+    if (owner == detail::watch_owner::adapter)
+        w.next = std::exchange(adapters_[place].first_watch, static_cast<std::uint16_t>(slot + 1));
     return id;
+}
+
+/// Where the list of watches begins whose descriptors have the same hash.
+template <class Traits>
+std::uint16_t& core<Traits>::watches_of(int fd) {
+    return watched_[static_cast<std::size_t>(fd) & (watched_.size() - 1)];
+}
+
+/// The number is no longer this watch's.
+template <class Traits>
+void core<Traits>::forget_descriptor(detail::watch_slot& w) {
+    std::uint16_t* at = &watches_of(w.fd);
+    while (*at != w.id.slot() + 1) at = &watches_[*at - 1u].same;
+    *at = w.same;
+    w.fd = -1;
 }
 
 /// Total; always before the descriptor is closed.
@@ -42,12 +56,20 @@ template <class Traits>
 void core<Traits>::drop_watch(watch_id id) {
     detail::watch_slot* w = find_watch(id);
     if (!w) return;
-    if (w->fd >= 0) reactor_.remove(w->fd);
-    if (w->owner == detail::watch_owner::adapter) --adapters_[w->place].watches;
+    if (w->fd >= 0) {
+        if (!inert()) reactor_.remove(w->fd);
+        forget_descriptor(*w);
+    }
+    if (w->owner == detail::watch_owner::adapter) {
+        detail::adapter_slot& a = adapters_[w->place];
+        --a.watches;
+        std::uint16_t* at = &a.first_watch;
+        while (*at != id.slot() + 1) at = &watches_[*at - 1u].next;
+        *at = w->next;
+    }
     w->owner = detail::watch_owner::nobody;
-    w->fd = -1;
-    if (w->generation >= limits::generation_limit) return;
-    w->next_free = free_watch_;
+    if (id.generation() >= limits::generation_limit) return;
+    w->next = free_watch_;
     free_watch_ = static_cast<std::uint16_t>(id.slot() + 1);
 }
 
@@ -71,9 +93,7 @@ expected<void, os_error> core<Traits>::rearm(adapter_id by, watch_id id, interes
     if (!find_adapter(by) || !w || w->owner != detail::watch_owner::adapter ||
         w->place != by.slot())
         return unexpected<os_error>{os_error{ENOENT, "rearm"}};
-    auto done = reactor_.modify(w->fd, what, id.value);
-    if (done) w->what = what;
-    return done;
+    return reactor_.modify(w->fd, what, id.value);
 }
 
 template <class Traits>
@@ -85,15 +105,23 @@ void core<Traits>::unwatch_for(adapter_id by, watch_id id) {
 template <class Traits>
 expected<watch_id, os_error> core<Traits>::watch(unique_fd& fd, interests what,
                                                  fd_callback callback, posted cleanup) {
+    auto id = watch(fd.get(), what, std::move(callback));
+    if (!id) return id;
+    host_watch& h = host_watches_[find_watch(*id)->place];
+    h.fd = std::move(fd);
+    h.cleanup = std::move(cleanup);
+    return id;
+}
+
+template <class Traits>
+expected<watch_id, os_error> core<Traits>::watch(int fd, interests what, fd_callback callback) {
     for (std::uint16_t place = 0; place < limits::host_watches; ++place) {
         host_watch& h = host_watches_[place];
         if (h.fd || h.callback) continue;
-        auto id = add_watch(detail::watch_owner::host, place, fd.get(), what, {});
+        auto id = add_watch(detail::watch_owner::host, place, fd, what, {});
         if (!id) return id;
-        h.fd = std::move(fd);
+        h.id = *id;
         h.callback = std::move(callback);
-        h.cleanup = std::move(cleanup);
-        h.ending = false;
         return id;
     }
     return unexpected<os_error>{os_error{EMFILE, "watch"}};
@@ -105,9 +133,10 @@ void core<Traits>::unwatch(watch_id id) {
     if (!w || w->owner != detail::watch_owner::host || inert()) return;
     const std::uint16_t place = w->place;
     drop_watch(id);
-    host_watches_[place].ending = true;
+    if (!in_turn_) return end_host_watch(place);
+    host_watches_[place].next_ending =
+        std::exchange(ending_watch_, static_cast<std::uint16_t>(place + 1));
     reap_needed_ = true;
-    if (!in_turn_) end_host_watch(place);
 }
 
 /// Clean-up, then close.
@@ -117,22 +146,33 @@ void core<Traits>::end_host_watch(std::uint16_t place) {
     posted cleanup = std::move(h.cleanup);
     unique_fd fd = std::move(h.fd);
     h.callback.reset();
-    h.ending = false;
     if (cleanup) cleanup();
 }
 
 template <class Traits>
-void core<Traits>::on_ready(const readiness& r) {
+[[gnu::always_inline]] inline void core<Traits>::on_ready(const readiness& r) {
     detail::watch_slot* w = find_watch(watch_id{r.token});
     if (!w) return;
     ++callbacks_;
-    switch (w->owner) {
-    case detail::watch_owner::adapter: return on_adapter_ready(*w, r.what);
-    case detail::watch_owner::host: return on_host_ready(*w, r.what);
+    if (w->owner != detail::watch_owner::adapter || (r.what & always_told).any())
+        return on_rarely_ready(*w, r.what);
+    detail::adapter_slot& a = adapters_[w->place];
+    call(a, a.table->on_ready, w->cookie);
+}
+
+/// An adapter's descriptor that hung up, and those of others.
+template <class Traits>
+void core<Traits>::on_rarely_ready(detail::watch_slot& w, interests what) {
+    switch (w.owner) {
+    case detail::watch_owner::adapter: return on_hung_up(w, what);
+    case detail::watch_owner::host:
+        if (host_watch& h = host_watches_[w.place]; h.callback) h.callback(what);
+        return;
     case detail::watch_owner::control: {
-        detail::control_slot& c = controls_[w->place];
+        detail::control_slot& c = controls_[w.place];
         const change guard{*this};
-        if (c.live && c.table->on_ready) c.table->on_ready(&c.binding, r.what);
+        touched_ |= bit(w.place);
+        if (c.live && c.table->on_ready) c.table->on_ready(&c.binding, what);
         return;
     }
     case detail::watch_owner::nobody: return;
@@ -142,29 +182,22 @@ void core<Traits>::on_ready(const readiness& r) {
 /// A descriptor that hung up is told for as long as there is something to read, a bounded number of
 /// times; then it is unwatched, so that it cannot keep the loop awake.
 template <class Traits>
-void core<Traits>::on_adapter_ready(detail::watch_slot& w, interests what) {
+void core<Traits>::on_hung_up(detail::watch_slot& w, interests what) {
     constexpr std::uint8_t most_hangups = 64;
     detail::adapter_slot& a = adapters_[w.place];
+    const bool readable = what.has(interest::read) || what.has(interest::write);
     const watch_id id = w.id;
     const adapter_id who = a.id;
     const cookie c = w.cookie;
-    const bool readable = what.has(interest::read) || what.has(interest::write);
-    const bool gone = what.has(interest::hangup) || what.has(interest::error);
-    if (readable && a.table->on_ready) call(a, a.table->on_ready, c);
+    if (readable) call(a, a.table->on_ready, c);
     detail::watch_slot* still = find_watch(id);
-    if (!gone || !still || !find_adapter(who)) return;
+    if (!still || !find_adapter(who)) return;
     if (readable && ++still->hangups < most_hangups) return;
     drop_watch(id);
     if (a.table->on_hangup)
         call(a, a.table->on_hangup, c);
     else
         detach_adapter(who, true);
-}
-
-template <class Traits>
-void core<Traits>::on_host_ready(detail::watch_slot& w, interests what) {
-    host_watch& h = host_watches_[w.place];
-    if (h.callback) h.callback(what);
 }
 
 } // namespace vmsig

@@ -47,7 +47,8 @@ public:
         if (b.serves(role::memctx_provider)) b.published(now(b));
         bool early = false;
         b.at_hand_over([&] { // what a control may do in between
-            early = b.me.refresh(b.vm) == refusal::none && b.me.memctx(b.vm).has_value();
+            b.me.refresh(b.vm);
+            early = b.me.memctx(b.vm).has_value();
         });
         const receipt r = b.run(verb::reset);
         b.at_hand_over({});

@@ -1,0 +1,46 @@
+// trouble: what went wrong, with what to do next and the code to exit with.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include <vmsig/client/client.hpp>
+
+namespace ctl {
+
+enum exit_code : int {
+    success = 0,
+    failed = 1,
+    misused = 2,
+    denied = 3, ///< no right, or not there: nobody says which
+    held = 4,   ///< somebody else drives
+    too_late = 124,
+};
+
+class trouble : public std::runtime_error {
+public:
+    trouble(int code, const std::string& what, std::string next = {})
+        : std::runtime_error{what}
+        , code_{code}
+        , next_{std::move(next)} {}
+
+    int code() const { return code_; }
+    /// What to do about it; may be empty.
+    const std::string& next() const { return next_; }
+
+private:
+    int code_;
+    std::string next_;
+};
+
+/// `what` was refused.
+trouble refused(vmsig::refusal why, const std::string& what);
+/// The connection to `uri` is not there, or not any more.
+trouble not_connected(const vmsig::client_error& why, const std::string& uri);
+/// A command ended otherwise than in `done`.
+trouble not_done(const vmsig::receipt& r, const std::string& what);
+inline trouble misuse(const std::string& what, std::string next = {}) {
+    return {misused, what, std::move(next)};
+}
+
+} // namespace ctl

@@ -1,0 +1,2 @@
+# Some seconds of CPU each, on a machine that may be busy.
+set(test_timeout 300)

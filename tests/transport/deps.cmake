@@ -1,0 +1,1 @@
+vmsig_compile_together(${test_target} 5)
