@@ -1,11 +1,13 @@
 // Rows 7, 7b, 7c: the unix socket. A request and its answer, both sides on one CPU; events one way,
 // as many as a turn has gathered in one datagram; the same to 64 peers. The limits are blocking
-// SOCK_SEQPACKET sockets, 32 frames of 64 bytes per datagram where frames are gathered. Where they
-// are installed, ZeroMQ and sd-bus do the same work against the same limits.
+// SOCK_SEQPACKET sockets, 32 frames of 64 bytes per datagram where frames are gathered. They
+// promise nothing, so 7b and 7c are compared with the same promises kept by hand too. Where
+// ZeroMQ and sd-bus are installed, they do the same work against the same limits.
 #include "one_cpu.hpp"
 #include "other_buses.hpp"
 #include "ratio.hpp"
 #include "served.hpp"
+#include "stream_by_hand.hpp"
 
 #include <sys/socket.h>
 
@@ -125,6 +127,36 @@ void limit_crowd(benchmark::State& state) {
     if (all.back().seen != sent) state.SkipWithError("lost");
 }
 
+void hand_to(benchmark::State& state, unsigned receivers) {
+    bench::stream_server server;
+    std::vector<std::unique_ptr<bench::stream_client>> clients;
+    for (unsigned i = 0; i < receivers; ++i)
+        clients.push_back(std::make_unique<bench::stream_client>(server.join()));
+    std::uint64_t sent = 0, seen = 0;
+    const auto deliver = [&] {
+        server.turn();
+        for (auto& c : clients)
+            c->turn([&seen](const bench::stream_frame& f) {
+                benchmark::DoNotOptimize(f.payload[0]);
+                ++seen;
+            });
+    };
+    bench::timed(state, [&] {
+        for (int i = 0; i < datagrams; ++i) {
+            for (int n = 0; n < frames; ++n) {
+                bench::stream_frame f;
+                f.payload[0] = sent++;
+                server.emit(f);
+            }
+            deliver();
+        }
+        for (int turns = 0; seen != sent * receivers && turns < 100; ++turns) deliver();
+    });
+    if (seen != sent * receivers) state.SkipWithError("lost");
+}
+void hand_stream(benchmark::State& state) { hand_to(state, 1); }
+void hand_crowd(benchmark::State& state) { hand_to(state, crowd); }
+
 struct receiver {
     std::uint64_t seen = 0;
     void on_event(const vmsig::event& e, vmsig::client&) {
@@ -186,6 +218,8 @@ int main(int argc, char** argv) {
     pair("7  request and answer", 1.30, round_trips, limit_request, ours_request, manual);
     pair("7b one way, 32 in a datagram", 1.25, events, limit_stream, ours_stream, manual);
     pair("7c to 64 peers, per delivery", 1.25, events * crowd, limit_crowd, ours_crowd, manual);
+    pair("7b, same promises", 0, events, hand_stream, ours_stream, manual);
+    pair("7c, same promises", 0, events * crowd, hand_crowd, ours_crowd, manual);
 #if defined(VMSIG_BENCH_ZMQ)
     pair("7  ZeroMQ REQ and REP", 0, round_trips, limit_request, zmq_request, manual);
     pair("7b ZeroMQ PAIR", 0, events, limit_stream, zmq_stream, manual);

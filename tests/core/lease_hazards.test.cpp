@@ -372,7 +372,7 @@ TEST_CASE("a waiter without room in the audit is passed over for the next") {
 TEST_CASE(
     "who still waits when the lease is handed on asks the new owner, if the policy lets him") {
     queue_of<changing_traits> w;
-    w.bus.arbitration().rules = {verdict::ask, w.bus.now() + seconds(1)};
+    w.bus.arbitration().rules = {ruling_kind::ask, w.bus.now() + seconds(1)};
     REQUIRE(w.owner.bus.release(w.held) == refusal::none);
     w.settle();
     CHECK(w.now() == w.first.bus.origin());
@@ -387,7 +387,7 @@ TEST_CASE(
 TEST_CASE(
     "who still waits when the lease is handed on preempts the new owner, if the policy says so") {
     queue_of<changing_traits> w;
-    w.bus.arbitration().rules = {verdict::preempt, {}};
+    w.bus.arbitration().rules = {ruling_kind::preempt, {}};
     REQUIRE(w.owner.bus.release(w.held) == refusal::none);
     w.settle();
     CHECK(w.now() == w.second.bus.origin());

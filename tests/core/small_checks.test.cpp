@@ -195,7 +195,8 @@ TEST_CASE("a policy of the host decides by owner, challenger, endpoint, class an
     CHECK(asked[0].at == w.vm);
     CHECK(asked[0].wanted == lease_class::memwrite);
     CHECK(asked[0].now == w.bus.reactor().now());
-    w.bus.arbitration().rules.what = verdict::preempt; // the lower rank wins, if the host says so
+    w.bus.arbitration().rules.what =
+        ruling_kind::preempt; // the lower rank wins, if the host says so
     CHECK(b.bus.acquire(w.vm, lease_class::memwrite));
 }
 

@@ -19,6 +19,7 @@
 
 #include "machine.hpp"
 #include "support/catch.hpp"
+#include "support/metered.hpp"
 
 namespace vmsig::test {
 
@@ -28,6 +29,7 @@ struct plugged_limits : default_limits {
     static constexpr std::uint16_t controls = 4;
 };
 struct plugged_traits : default_traits {
+    using reactor = metered<epoll_reactor<>>;
     using limits = plugged_limits;
 };
 using plugged_core = core<plugged_traits>;
@@ -38,6 +40,7 @@ inline constexpr rights everything =
 /// Keeps every event.
 struct witness {
     void on_event(const event& e, control_handle bus) {
+        const beside_the_turn mine;
         seen.push_back(e);
         if (script) script(e, bus);
     }

@@ -164,7 +164,7 @@ struct stubborn {
     ruling decide(const lease_party&, const lease_party&, endpoint_id, lease_class wanted,
                   instant) const {
         const bool yes = gives_way && wanted == lease_class::power;
-        return {yes ? verdict::preempt : verdict::refuse, {}};
+        return {yes ? ruling_kind::preempt : ruling_kind::refuse, {}};
     }
 };
 

@@ -76,8 +76,8 @@ struct naive_cell {
             return room() ? plan{step::grant, {}, {}} : no(refusal::exhausted);
         }
         const ruling d = policy.decide(owner->party, r.who, e, c, now);
-        if (d.what == verdict::refuse) return wait(r, now);
-        if (d.what == verdict::preempt) {
+        if (d.what == ruling_kind::refuse) return wait(r, now);
+        if (d.what == ruling_kind::preempt) {
             return room() ? plan{step::preempt, {}, {}} : no(refusal::exhausted);
         }
         if (waits_here(r.who.who) && position(r.who.who)->asks_until) return {step::wait, {}, {}};

@@ -36,7 +36,8 @@ struct decides_without_time {
 static_assert(!arbitration_policy<decides_without_time>);
 
 struct answers_a_verdict {
-    verdict decide(const lease_party&, const lease_party&, endpoint_id, lease_class, instant) const;
+    ruling_kind decide(const lease_party&, const lease_party&, endpoint_id, lease_class,
+                       instant) const;
 };
 static_assert(!arbitration_policy<answers_a_verdict>);
 

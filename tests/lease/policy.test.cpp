@@ -21,27 +21,27 @@ ruling decide(const Policy& policy, std::uint32_t owner, std::uint32_t challenge
 
 TEST_CASE("rank arbitration preempts for a strictly higher rank only") {
     const rank_arbitration policy;
-    CHECK(decide(policy, 4, 5).what == verdict::preempt);
-    CHECK(decide(policy, 4, 4).what == verdict::refuse);
-    CHECK(decide(policy, 4, 3).what == verdict::refuse);
-    CHECK(decide(policy, 0, 0xffff'ffff).what == verdict::preempt);
+    CHECK(decide(policy, 4, 5).what == ruling_kind::preempt);
+    CHECK(decide(policy, 4, 4).what == ruling_kind::refuse);
+    CHECK(decide(policy, 4, 3).what == ruling_kind::refuse);
+    CHECK(decide(policy, 0, 0xffff'ffff).what == ruling_kind::preempt);
 }
 
 TEST_CASE("ask arbitration gives the owner the grace that the host set") {
     ask_arbitration policy{duration{50}};
-    CHECK(decide(policy, 4, 5) == ruling{verdict::ask, {1050}});
-    CHECK(decide(policy, 4, 4).what == verdict::refuse);
+    CHECK(decide(policy, 4, 5) == ruling{ruling_kind::ask, {1050}});
+    CHECK(decide(policy, 4, 4).what == ruling_kind::refuse);
     policy.grace = duration{7};
-    CHECK(decide(policy, 4, 5) == ruling{verdict::ask, {1007}});
+    CHECK(decide(policy, 4, 5) == ruling{ruling_kind::ask, {1007}});
 }
 
 TEST_CASE("first-come arbitration never preempts") {
-    CHECK(decide(first_come_arbitration{}, 0, 0xffff'ffff).what == verdict::refuse);
+    CHECK(decide(first_come_arbitration{}, 0, 0xffff'ffff).what == ruling_kind::refuse);
 }
 
-TEST_CASE("two rulings are equal exactly if verdict and deadline are") {
+TEST_CASE("two rulings are equal exactly if what they say and their deadlines are") {
     test::check_every_part_counts(
-        ruling{verdict::ask, {5}}, [](ruling& r) { r.what = verdict::preempt; },
+        ruling{ruling_kind::ask, {5}}, [](ruling& r) { r.what = ruling_kind::preempt; },
         [](ruling& r) { r.deadline = {6}; });
 }
 

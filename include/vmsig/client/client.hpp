@@ -135,7 +135,7 @@ private:
                                                                  const client_options& o);
     bool greet(std::string_view name);
     bool write();
-    bool read();
+    bool read(bool awaited = false);
     bool wait(instant until, bool for_room = false);
     void acknowledge();
     bool reply();
@@ -147,7 +147,6 @@ private:
     duration answer_;
     client_error lost_;
     inbox inbox_;
-    const inbox::item* current_ = nullptr;
     std::uint64_t events_acknowledged_ = 0, memctxs_acknowledged_ = 0;
     std::vector<std::byte> to_send_; ///< whole frames
 };

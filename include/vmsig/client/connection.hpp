@@ -31,6 +31,8 @@ public:
     virtual expected<bool, os_error> send(std::span<const std::byte> datagram) = 0;
     /// False: none is there. An error: none will come.
     virtual expected<bool, os_error> receive(taker take) = 0;
+    /// The same, where something is awaited: it may wait, no longer than a verb does.
+    virtual expected<bool, os_error> receive_awaited(taker take) { return receive(take); }
     /// Until there is something to receive, or, if asked, room to send; at most so long. False: not
     /// yet, perhaps for no reason.
     virtual expected<bool, os_error> wait(bool for_room, duration at_most) = 0;

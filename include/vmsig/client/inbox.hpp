@@ -55,6 +55,8 @@ public:
     /// The next event, or null. Valid until the next call. What it says of its endpoint counts as
     /// seen from now on.
     const item* next();
+    /// The one that `next` returned last, which may lie elsewhere since something came.
+    const item* current() const { return held_ ? &ring_[place(0)] : nullptr; }
     std::size_t waiting() const { return waiting_; }
     /// Event frames that `next` has returned, and memctx frames with descriptors, to acknowledge.
     std::uint64_t events_taken() const { return events_taken_; }
@@ -85,15 +87,16 @@ private:
     bool take(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost);
     bool take_event(const wire::frame_view& f);
     void widen();
+    std::size_t place(std::size_t n) const { return (first_ + n) & (ring_.size() - 1); }
     void note(const event& e);
     bool take_answer(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost);
 
     bool welcomed_ = false;
     wire::welcome welcome_;
     wire::farewell ended_ = wire::farewell::none;
-    std::vector<item> ring_; ///< its size is a power of two
+    std::vector<item> ring_; ///< its size is a power of two; first the current one, if it is held
     std::size_t first_ = 0, waiting_ = 0;
-    item current_;
+    bool held_ = false;
     std::uint64_t events_taken_ = 0, memctxs_taken_ = 0;
     std::uint64_t ping_ = 0;
     std::uint32_t last_request_;

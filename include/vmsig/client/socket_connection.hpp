@@ -19,8 +19,13 @@ namespace vmsig {
 
 class socket_connection final : public connection {
 public:
-    explicit socket_connection(unique_fd connected)
-        : socket_{std::move(connected)} {}
+    /// `answer`: how long a verb waits.
+    explicit socket_connection(unique_fd connected, duration answer = seconds(10))
+        : socket_{std::move(connected)} {
+        const std::int64_t us = std::max<std::int64_t>(1, answer.ns / 1'000);
+        const ::timeval limit{us / 1'000'000, us % 1'000'000};
+        waits_ = socket_calls::set_option(socket_.get(), SO_RCVTIMEO, &limit, sizeof limit) == 0;
+    }
 
     int fd() override { return socket_.get(); }
     bool level_triggered() const override { return true; }
@@ -39,7 +44,20 @@ public:
         }
     }
 
-    expected<bool, os_error> receive(taker take) override {
+    expected<bool, os_error> receive(taker take) override { return receive(take, false); }
+    /// One call, where `wait` and `receive` are two.
+    expected<bool, os_error> receive_awaited(taker take) override { return receive(take, waits_); }
+
+    expected<bool, os_error> wait(bool for_room, duration at_most) override {
+        ::pollfd p{socket_.get(), static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN), 0};
+        const std::int64_t ms = std::max<std::int64_t>(0, (at_most.ns + 999'999) / 1'000'000);
+        const int n = ::poll(&p, 1, static_cast<int>(std::min<std::int64_t>(ms, 1'000'000)));
+        if (n < 0 && errno != EINTR) return unexpected{os_error::last("poll")};
+        return n > 0;
+    }
+
+private:
+    expected<bool, os_error> receive(taker take, bool waiting) {
         alignas(::cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * max_ram_fds)> control;
         ::iovec v{received_.get(), wire::max_datagram_bytes};
         ::msghdr m{};
@@ -47,10 +65,12 @@ public:
         m.msg_iovlen = 1;
         m.msg_control = control.data();
         m.msg_controllen = control.size();
-        const ssize_t n = socket_calls::receive(socket_.get(), &m);
+        const ssize_t n = waiting ? socket_calls::wait_and_receive(socket_.get(), &m)
+                                  : socket_calls::receive(socket_.get(), &m);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
         // Told first, though what the server said before it closed is still there.
-        if (n < 0 && errno == ECONNRESET && !std::exchange(reset_, true)) return receive(take);
+        if (n < 0 && errno == ECONNRESET && !std::exchange(reset_, true))
+            return receive(take, false);
         if (n <= 0) return unexpected{os_error{n < 0 ? errno : ECONNRESET, "recvmsg"}};
         std::array<unique_fd, max_ram_fds + 1> fds{}; // alignment may let one more in
         std::size_t count = take_fds(m, fds);
@@ -62,15 +82,6 @@ public:
         return true;
     }
 
-    expected<bool, os_error> wait(bool for_room, duration at_most) override {
-        ::pollfd p{socket_.get(), static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN), 0};
-        const std::int64_t ms = std::max<std::int64_t>(0, (at_most.ns + 999'999) / 1'000'000);
-        const int n = ::poll(&p, 1, static_cast<int>(std::min<std::int64_t>(ms, 1'000'000)));
-        if (n < 0 && errno != EINTR) return unexpected{os_error::last("poll")};
-        return n > 0;
-    }
-
-private:
     static std::size_t take_fds(::msghdr& m, std::span<unique_fd> fds) {
         std::size_t count = 0;
         for (::cmsghdr* c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
@@ -86,6 +97,7 @@ private:
 
     const unique_fd socket_;
     bool reset_ = false;
+    bool waits_ = false; ///< in the kernel, no longer than for an answer
     const std::unique_ptr<std::byte[]> received_{new std::byte[wire::max_datagram_bytes]};
 };
 

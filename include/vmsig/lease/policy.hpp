@@ -19,14 +19,14 @@ struct lease_party {
     friend constexpr bool operator==(const lease_party&, const lease_party&) = default;
 };
 
-enum class verdict : std::uint8_t {
+enum class ruling_kind : std::uint8_t {
     refuse,  ///< the owner keeps it
     preempt, ///< the owner loses it at once
     ask,     ///< the owner is told, and loses it at the deadline whatever it does
 };
 
 struct ruling {
-    verdict what = verdict::refuse;
+    ruling_kind what = ruling_kind::refuse;
     instant deadline; ///< with `ask`; one that has passed is `preempt`
     friend constexpr bool operator==(const ruling&, const ruling&) = default;
 };
@@ -54,7 +54,7 @@ inline constexpr bool ends_with_epoch = [] {
 struct rank_arbitration {
     constexpr ruling decide(const lease_party& owner, const lease_party& challenger, endpoint_id,
                             lease_class, instant) const {
-        return {challenger.rank > owner.rank ? verdict::preempt : verdict::refuse, {}};
+        return {challenger.rank > owner.rank ? ruling_kind::preempt : ruling_kind::refuse, {}};
     }
 };
 
@@ -64,8 +64,8 @@ struct ask_arbitration {
 
     constexpr ruling decide(const lease_party& owner, const lease_party& challenger, endpoint_id,
                             lease_class, instant now) const {
-        if (challenger.rank <= owner.rank) return {verdict::refuse, {}};
-        return {verdict::ask, now + grace};
+        if (challenger.rank <= owner.rank) return {ruling_kind::refuse, {}};
+        return {ruling_kind::ask, now + grace};
     }
 };
 
@@ -73,7 +73,7 @@ struct ask_arbitration {
 struct first_come_arbitration {
     constexpr ruling decide(const lease_party&, const lease_party&, endpoint_id, lease_class,
                             instant) const {
-        return {verdict::refuse, {}};
+        return {ruling_kind::refuse, {}};
     }
 };
 

@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <vmsig/base/bits.hpp>
 #include <vmsig/base/counter.hpp>
@@ -72,14 +73,10 @@ public:
 
     std::size_t size() const { return used_; }
     std::size_t room() const { return to_.size() - used_; }
-    /// Only where there is room.
+    /// The next `n` bytes. Only where there is room.
+    std::byte* claim(std::size_t n) { return to_.data() + std::exchange(used_, used_ + n); }
     void bytes(const void* from, std::size_t n) {
-        if (n != 0) std::memcpy(to_.data() + used_, from, n);
-        used_ += n;
-    }
-    void zeros(std::size_t n) {
-        std::memset(to_.data() + used_, 0, n);
-        used_ += n;
+        if (n != 0) std::memcpy(claim(n), from, n);
     }
 
 private:
@@ -93,15 +90,12 @@ public:
         : left_{from} {}
 
     std::span<const std::byte> left() const { return left_; }
+    /// The next `n` bytes. Only where there are so many.
+    const std::byte* claim(std::size_t n) { return std::exchange(left_, left_.subspan(n)).data(); }
     bool bytes(void* to, std::size_t n) {
         if (left_.size() < n) return false;
-        take(to, n);
+        if (n != 0) std::memcpy(to, claim(n), n);
         return true;
-    }
-    /// Only where there are so many.
-    void take(void* to, std::size_t n) {
-        if (n != 0) std::memcpy(to, left_.data(), n);
-        left_ = left_.subspan(n);
     }
 
 private:
@@ -173,64 +167,84 @@ constexpr std::size_t size_of() {
     }
 }
 
+namespace detail {
+
+// At places that are known when it is compiled, so that the bytes of a frame are written, and read,
+// as one: nothing is counted field by field.
+
+/// Where there is room for `size_of<T>` bytes.
 template <class T>
-void put(writer& to, const T& value) {
-    if constexpr (detail::plain<T>) {
-        to.bytes(&value, sizeof value);
-    } else if constexpr (detail::is_reserved<T>) {
-        to.zeros(size_of<T>());
+void store(std::byte* to, const T& value) {
+    if constexpr (plain<T>) {
+        std::memcpy(to, &value, sizeof value);
+    } else if constexpr (is_reserved<T>) {
+        std::memset(to, 0, size_of<T>());
     } else if constexpr (is_text<T>) {
-        to.bytes(value.data(), value.size());
-    } else if constexpr (detail::is_array<T>) {
-        for (const auto& one : value) put(to, one);
+        std::memcpy(to, value.data(), value.size());
+    } else if constexpr (is_array<T>) {
+        for (const auto& one : value) {
+            store(to, one);
+            to += size_of<typename T::value_type>();
+        }
     } else {
-        layout<T>::fields([&](auto, auto m, auto) { put(to, value.*m); });
+        layout<T>::fields([&](auto, auto m, auto) {
+            store(to, value.*m);
+            to += size_of<member_type<decltype(m)>>();
+        });
     }
 }
 
-namespace detail {
-
 /// Where `size_of<T>` bytes are there.
 template <class T>
-bool take(reader& from, T& value) {
+bool load(const std::byte* from, T& value) {
     if constexpr (std::is_same_v<T, bool>) {
-        std::uint8_t byte = 0;
-        from.take(&byte, 1);
-        value = byte == 1;
-        return byte <= 1;
+        value = *from == std::byte{1};
+        return *from <= std::byte{1};
     } else if constexpr (std::is_enum_v<T>) {
         std::underlying_type_t<T> number{};
-        from.take(&number, sizeof number);
+        std::memcpy(&number, from, sizeof number);
         value = static_cast<T>(number);
         return number <= static_cast<std::underlying_type_t<T>>(last_of<T>);
     } else if constexpr (plain<T>) {
-        from.take(&value, sizeof value);
+        std::memcpy(&value, from, sizeof value);
         return true;
     } else if constexpr (is_reserved<T>) {
-        std::array<std::uint8_t, size_of<T>()> bytes{};
-        from.take(bytes.data(), bytes.size());
+        std::array<std::byte, size_of<T>()> bytes;
+        std::memcpy(bytes.data(), from, bytes.size());
         return bytes == decltype(bytes){};
     } else if constexpr (is_text<T>) {
-        from.take(value.data(), value.size());
+        std::memcpy(value.data(), from, value.size());
         return value.back() == '\0';
     } else if constexpr (is_array<T>) {
         bool good = true;
-        for (auto& one : value) good = take(from, one) && good;
+        for (auto& one : value) {
+            good = load(from, one) && good;
+            from += size_of<typename T::value_type>();
+        }
         return good;
     } else {
         bool good = true;
-        layout<T>::fields([&](auto, auto m, auto) { good = take(from, value.*m) && good; });
+        layout<T>::fields([&](auto, auto m, auto) {
+            good = load(from, value.*m) && good;
+            from += size_of<member_type<decltype(m)>>();
+        });
         return good;
     }
 }
 
 } // namespace detail
 
+/// Only where there is room.
+template <class T>
+void put(writer& to, const T& value) {
+    detail::store(to.claim(size_of<T>()), value);
+}
+
 /// False: too few bytes, or a value that means nothing; `value` is then to be forgotten.
 template <class T>
 bool get(reader& from, T& value) {
     constexpr std::size_t needed = size_of<T>();
-    return from.left().size() >= needed && detail::take(from, value);
+    return from.left().size() >= needed && detail::load(from.claim(needed), value);
 }
 
 } // namespace vmsig::wire

@@ -1,6 +1,6 @@
 // socket_calls: the system calls of server and client, as a policy, so that a test can make any of
-// them fail. Each behaves as its manual page says: -1 and errno. None waits and none raises
-// SIGPIPE.
+// them fail. Each behaves as its manual page says: -1 and errno. None raises SIGPIPE, and none
+// waits but the one that says so.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,10 @@ struct socket_calls {
     }
     static ssize_t receive(int fd, msghdr* m) noexcept {
         return ::recvmsg(fd, m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    }
+    /// No longer than SO_RCVTIMEO: EAGAIN. On a socket that never waits it does not either.
+    static ssize_t wait_and_receive(int fd, msghdr* m) noexcept {
+        return ::recvmsg(fd, m, MSG_CMSG_CLOEXEC);
     }
     static ssize_t send(int fd, const msghdr* m) noexcept {
         return ::sendmsg(fd, m, MSG_DONTWAIT | MSG_NOSIGNAL);

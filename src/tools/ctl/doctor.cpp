@@ -15,10 +15,10 @@ namespace ctl {
 namespace {
 
 finding probe_bus(context& c) {
-    finding f{"bus", verdict::no, true, {}};
+    finding f{"bus", ability::no, true, {}};
     try {
         const std::size_t machines = c.bus().machines().size();
-        f.can = verdict::yes;
+        f.can = ability::yes;
         f.why = fmt::format("{}: {} machines to be seen", c.uri, machines);
     } catch (const trouble& t) {
         f.why = t.what();
@@ -27,8 +27,8 @@ finding probe_bus(context& c) {
     return f;
 }
 
-std::string_view name_of_verdict(verdict v) {
-    return v == verdict::yes ? "yes" : v == verdict::no ? "no" : "left out";
+std::string_view name_of(ability v) {
+    return v == ability::yes ? "yes" : v == ability::no ? "no" : "left out";
 }
 
 } // namespace
@@ -39,18 +39,18 @@ int doctor(context& c) {
     all.push_back(probe_bus(c));
     bool well = true;
     for (const finding& f : all) {
-        const bool bad = f.can != verdict::yes;
+        const bool bad = f.can != ability::yes;
         well = well && !(bad && f.needed);
         if (c.out.json) {
             c.out.object({{"name", f.name},
-                          {"can", f.can == verdict::yes},
+                          {"can", f.can == ability::yes},
                           {"needed", f.needed},
                           {"why", f.why}});
             continue;
         }
         const colour how = !bad ? colour::green : f.needed ? colour::red : colour::yellow;
         c.out.line(fmt::format("{:<14} {} {}", f.name,
-                               c.out.paint(fmt::format("{:<8}", name_of_verdict(f.can)), how),
+                               c.out.paint(fmt::format("{:<8}", name_of(f.can)), how),
                                escaped(f.why)));
     }
     return well ? success : failed;

@@ -8,11 +8,11 @@
 
 namespace ctl {
 
-enum class verdict : unsigned char { yes, no, not_here };
+enum class ability : unsigned char { yes, no, not_here };
 
 struct finding {
     std::string name;
-    verdict can = verdict::no;
+    ability can = ability::no;
     bool needed = false; ///< without it vmsig does not work at all
     std::string why;     ///< how it was found out, or what is in the way
 };

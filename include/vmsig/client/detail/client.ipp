@@ -54,7 +54,7 @@ inline expected<std::unique_ptr<client>, client_error> client::connect(std::stri
 
 inline expected<std::unique_ptr<client>, client_error> client::over(unique_fd socket,
                                                                     const client_options& o) {
-    return begin(std::make_unique<socket_connection>(std::move(socket)), o);
+    return begin(std::make_unique<socket_connection>(std::move(socket), o.answer), o);
 }
 
 inline expected<std::unique_ptr<client>, client_error> client::over(thread_end end,
@@ -136,13 +136,12 @@ inline bool client::write() {
 }
 
 /// One datagram; false: none there, or lost.
-inline bool client::read() {
+inline bool client::read(bool awaited) {
     if (!connection_) return false;
     bool good = true;
-    const auto got = connection_->receive(
-        [&](std::span<const std::byte> datagram, std::span<unique_fd> fds, bool fds_lost) {
-            good = inbox_.receive(datagram, fds, fds_lost);
-        });
+    const auto take = [&](std::span<const std::byte> datagram, std::span<unique_fd> fds,
+                          bool fds_lost) { good = inbox_.receive(datagram, fds, fds_lost); };
+    const auto got = awaited ? connection_->receive_awaited(take) : connection_->receive(take);
     if (!got || !good) {
         const os_error cause = got ? os_error{EPROTO, "receive"} : got.error();
         const bool no_protocol = cause.code == EPROTO && inbox_.ended() == wire::farewell::none;
@@ -183,24 +182,26 @@ inline bool client::reply() {
 }
 
 inline const event* client::next_event(duration at_most) {
-    current_ = inbox_.next();
+    const inbox::item* got = inbox_.next();
     acknowledge();
-    if (current_ && to_send_.empty()) return &current_->event; // nothing was read
-    const instant until = at_most && !current_ ? now() + at_most : instant{};
-    for (int datagrams = 0; !current_ && connection_;) {
+    if (got && to_send_.empty()) return &got->event; // nothing was read
+    const instant until = at_most && !got ? now() + at_most : instant{};
+    for (int datagrams = 0; !got && connection_;) {
         const bool more = read() && ++datagrams < datagrams_per_receive;
-        current_ = inbox_.next();
-        if (current_ || more) continue;
+        got = inbox_.next();
+        if (got || more) continue;
         if (!reply() || !at_most || !wait(until)) break;
         datagrams = 0;
     }
-    (void)reply();
+    (void)reply(); // which may take in more
     rest();
-    return current_ ? &current_->event : nullptr;
+    got = inbox_.current();
+    return got ? &got->event : nullptr;
 }
 
 inline std::span<const std::byte> client::payload() const {
-    return current_ ? std::span<const std::byte>{current_->payload} : std::span<const std::byte>{};
+    const inbox::item* of = inbox_.current();
+    return of ? std::span<const std::byte>{of->payload} : std::span<const std::byte>{};
 }
 
 } // namespace vmsig

@@ -56,11 +56,9 @@ inline bool inbox::take(const wire::frame_view& f, std::span<unique_fd> fds, boo
 }
 
 inline bool inbox::take_event(const wire::frame_view& f) {
-    if (waiting_ == ring_.size()) {
-        if (waiting_ == most_events) return false;
-        widen();
-    }
-    item& i = ring_[(first_ + waiting_) & (ring_.size() - 1)];
+    if (waiting_ == most_events) return false;
+    if (held_ + waiting_ == ring_.size()) widen();
+    item& i = ring_[place(held_ + waiting_)];
     std::span<const std::byte> payload;
     if (!wire::get_event(f, i.event, payload)) return false;
     i.payload.assign(payload.begin(), payload.end());
@@ -112,13 +110,13 @@ inline std::vector<inbox::answer>* inbox::answered(std::uint32_t request) {
 }
 
 inline const inbox::item* inbox::next() {
-    if (waiting_ == 0) return nullptr;
-    std::swap(current_, ring_[first_]);
-    first_ = (first_ + 1) & (ring_.size() - 1);
+    first_ = held_ ? place(1) : first_;
+    held_ = waiting_ != 0;
+    if (!held_) return nullptr;
     --waiting_;
     ++events_taken_;
-    note(current_.event);
-    return &current_;
+    note(ring_[first_].event);
+    return &ring_[first_];
 }
 
 /// What the control has been told with it of its endpoint.

@@ -18,14 +18,14 @@ std::span<std::byte> client::put(const Frame& f, std::size_t tail) {
 inline std::vector<inbox::answer>* client::await(std::uint32_t request) {
     const instant until = now() + answer_;
     if (!write()) return nullptr;
-    for (;;) {
+    for (bool at_once = false;; at_once = true) {
         if (auto* got = inbox_.answered(request)) return rest(), got;
         if (!connection_) return nullptr;
-        if (!wait(until)) {
+        if (at_once && !wait(until)) {
             lose({wire::farewell::none, {ETIMEDOUT, "answer"}});
             return nullptr;
         }
-        read();
+        read(!at_once); // the first is nearly always the answer
         if (!to_send_.empty()) (void)write();
     }
 }

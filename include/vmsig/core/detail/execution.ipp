@@ -64,7 +64,7 @@ void core<Traits>::dispatch_commands() {
         if (n == no_node) return;
         nodes_[n].state = detail::command_state::chosen;
         consider(n);
-        drain();
+        settle_deferred();
     }
 }
 
@@ -280,7 +280,7 @@ void core<Traits>::execute_destructive(node_index n) {
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     const correlation_id id = node.id;
     if (!node.is.raised_epoch && !raise_for(n)) return;
-    drain();
+    settle_deferred();
     if (node_of(id) != n || node.state != detail::command_state::chosen) return;
     if (!deferred_.delivered(ep.told_until)) return wait_for_notices(n);
     detail::adapter_slot* to = executor_of(node.command, {});

@@ -66,7 +66,7 @@ std::uint64_t fold(endpoint_id at, const P& latest, std::uint64_t to, Add&& add,
 std::uint64_t visible_to(const endpoint_type& ep) const {
     return rows_[ep.id.slot()].rights[static_cast<unsigned>(audience::any_right)];
 }
-void drain() {
+void settle_deferred() {
     if (depth_ == 0 && !deferred_.empty()) deliver_deferred();
 }
 void deliver_deferred();

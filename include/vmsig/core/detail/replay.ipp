@@ -28,7 +28,7 @@ void core<Traits>::run_replays() {
             who.replay &= who.replay - 1;
             endpoint_type& ep = endpoints_[at];
             if (ep.live && !ep.leaving && who.grant.rights_on(ep.id).any()) replay(who, ep);
-            drain();
+            settle_deferred();
         }
         if (who.replay == 0) replaying_ &= ~bit(slot);
     });

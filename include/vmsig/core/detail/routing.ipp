@@ -64,7 +64,7 @@ bool core<Traits>::route_own(endpoint_id at, event& e) {
     if (e.kind == kind::lifecycle) {
         const lifecycle* l = e.as<lifecycle>();
         if (l) on_lifecycle(at, *l);
-        drain();
+        settle_deferred();
         return l != nullptr;
     }
     if (const auto* leds = e.as<leds_changed>()) {

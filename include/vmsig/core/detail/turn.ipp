@@ -118,7 +118,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
     };
     if (!deferred_.empty()) {
         part(0);
-        drain();
+        settle_deferred();
     }
     if (!posts_.empty()) {
         part(1);
@@ -128,7 +128,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
         part(4);
         for (std::size_t i = 0; i < count; ++i) {
             on_ready(ready_[i]);
-            if (!deferred_.empty()) drain();
+            if (!deferred_.empty()) settle_deferred();
             if (inert()) break;
         }
     }
@@ -142,11 +142,11 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
         dispatch_commands();
     }
     budget_ = budget;
-    if (!deferred_.empty()) drain();
+    if (!deferred_.empty()) settle_deferred();
     if (inert()) return false; // forked in a callback: the rest is the parent's to do
     if (lost_endpoints_ != 0) {
         tell_gaps();
-        drain();
+        settle_deferred();
     }
     if (touched_ != 0) flush();
     if (inert()) return false;
@@ -244,7 +244,7 @@ void core<Traits>::ring_once() {
 template <class Traits>
 void core<Traits>::settle() {
     callbacks_ = 0;
-    if (!deferred_.empty()) drain();
+    if (!deferred_.empty()) settle_deferred();
     if (!rung_ && (work_owed() || timers_.earliest() < armed_)) ring_once();
 }
 
@@ -257,7 +257,7 @@ void core<Traits>::run_posts() {
             ++callbacks_;
             next.run();
         }
-        drain();
+        settle_deferred();
     }
 }
 
@@ -274,7 +274,7 @@ void core<Traits>::run_timers() {
             unpark(key - pace_timers);
         else
             on_drain_timer(key - drain_timers);
-        drain();
+        settle_deferred();
     }
 }
 

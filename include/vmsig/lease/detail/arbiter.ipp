@@ -56,8 +56,8 @@ plan lease_arbiter<P, W>::consider(std::uint32_t cell, endpoint_id endpoint, lea
     }
     const lease_party owner{f.owner, tenures_[cell].rank};
     const ruling d = policy_.decide(owner, request.who, endpoint, wanted, now);
-    if (d.what == verdict::refuse) return wait_or_refuse(cell, request, now);
-    if (d.what == verdict::preempt || d.deadline <= now) {
+    if (d.what == ruling_kind::refuse) return wait_or_refuse(cell, request, now);
+    if (d.what == ruling_kind::preempt || d.deadline <= now) {
         return has_room(cell) ? plan{step::preempt, {}, {}}
                               : plan{step::refuse, refusal::exhausted, {}};
     }
