@@ -94,6 +94,28 @@ TEST_CASE("removal ends commands, leases, waits and memctx, and detaches adapter
     CHECK(w.records(decision::endpoint_removed).size() == 1);
 }
 
+TEST_CASE("who has found an endpoint is told of its end, also before its replay") {
+    bench<> w;
+    agent found, narrowed, late;
+    const auto other = w.bus.add_endpoint("other");
+    for (agent* one : {&found, &narrowed, &late})
+        one->bus = w.bus.attach(*one, grant{}.on(w.vm).on(other).allow(right::observe));
+    REQUIRE(found.bus.find("other") == other);
+    REQUIRE(narrowed.bus.find("other") == other);
+    REQUIRE(w.bus.set_grant(narrowed.bus.origin(), grant{}.on(w.vm).allow(right::observe)));
+    w.bus.remove_endpoint(other);
+    CHECK_FALSE(found.bus.find("other").has_value());
+    w.settle();
+    const auto told = [other](const agent& a) {
+        return std::count_if(a.log.begin(), a.log.end(), [other](const event& e) {
+            return e.is(kind::endpoint_removed) && e.endpoint == other;
+        });
+    };
+    CHECK(told(found) == 1);
+    CHECK(told(narrowed) == 0);
+    CHECK(told(late) == 0);
+}
+
 TEST_CASE("timers of a removed endpoint do not reach its successor") {
     bench<> w;
     agent a;

@@ -28,6 +28,16 @@ struct routing_rows {
     std::uint64_t ready = 0;    ///< their replay has ended
     std::uint64_t seen = 0;     ///< they have seen the current epoch
     std::uint64_t recalled = 0; ///< an invalidation of the memctx is on its way to them
+    std::uint64_t found = 0;    ///< they know of it by name, perhaps before their replay
+
+    void leave(std::uint64_t who) {
+        for (std::uint64_t& row : rights) row &= ~who;
+        for (std::uint64_t& row : sources) row &= ~who;
+        ready &= ~who;
+        seen &= ~who;
+        recalled &= ~who;
+        found &= ~who;
+    }
 };
 
 /// The most events that the snapshot of one endpoint takes, and that one acquire causes.

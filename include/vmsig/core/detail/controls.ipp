@@ -142,6 +142,7 @@ void core<Traits>::narrow(detail::control_slot& who) {
         if (!ep.live) continue;
         detail::routing_rows& rows = rows_[ep.id.slot()];
         const detail::routing_rows before = rows;
+        if (!who.grant.rights_on(ep.id).any()) rows.found &= ~me;
         if ((before.rights[static_cast<unsigned>(audience::any_right)] & me) == 0) continue;
         open_rows(who, ep);
         for (unsigned a = 0; a < audience_count; ++a) rows.rights[a] &= before.rights[a];
@@ -273,13 +274,7 @@ void core<Traits>::stop_callbacks(detail::control_slot& c) {
     silence(slot);
     replaying_ &= ~bit(slot);
     flushers_ &= ~bit(slot);
-    for (detail::routing_rows& rows : rows_) {
-        for (std::uint64_t& row : rows.rights) row &= ~bit(slot);
-        for (std::uint64_t& row : rows.sources) row &= ~bit(slot);
-        rows.ready &= ~bit(slot);
-        rows.seen &= ~bit(slot);
-        rows.recalled &= ~bit(slot);
-    }
+    for (detail::routing_rows& rows : rows_) rows.leave(bit(slot));
 }
 
 /// Stop callbacks, end commands, free leases with neutral input, leave the reactor, say farewell;
@@ -390,8 +385,7 @@ const control_api& core<Traits>::control_functions() {
         .unpin = [](void* p, origin_id o, payload_id b) { self(p).unpin(o, b); },
         .bytes = [](void* p, origin_id o, payload_id b) { return self(p).payload_of(o, b); },
         .want = [](void* p, origin_id o, interests what) { return self(p).want(o, what); },
-        .find = [](void* p, origin_id o,
-                   std::string_view n) { return std::as_const(self(p)).find_visible(o, n); },
+        .find = [](void* p, origin_id o, std::string_view n) { return self(p).find_visible(o, n); },
         .detach = [](void* p, origin_id o) { self(p).detach(o); },
     };
     return api;

@@ -73,7 +73,8 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
     e.endpoint = id;
     e.epoch = ep->epochs.current();
     e.timestamp = now_;
-    const std::uint64_t to = rows_[slot].rights[static_cast<unsigned>(audience::any_right)];
+    const std::uint64_t to =
+        rows_[slot].rights[static_cast<unsigned>(audience::any_right)] | rows_[slot].found;
     observer_.on_event(e, ++event_number_, to);
     defer(id, e, to, audience::addressee, true);
     for (detail::adapter_slot& a : adapters_)
@@ -107,13 +108,14 @@ expected<endpoint_id, refusal> core<Traits>::find_endpoint(std::string_view name
 }
 
 template <class Traits>
-expected<endpoint_id, refusal> core<Traits>::find_visible(origin_id who,
-                                                          std::string_view name) const {
+expected<endpoint_id, refusal> core<Traits>::find_visible(origin_id who, std::string_view name) {
     const detail::control_slot* control = find_control(who);
     if (!control) return unexpected<refusal>{refusal::gone};
     const auto found = find_endpoint(name);
-    if (found && control->grant.rights_on(*found).any()) return found;
-    return unexpected<refusal>{refusal::denied};
+    if (!found || endpoints_[found->slot()].leaving || !control->grant.rights_on(*found).any())
+        return unexpected<refusal>{refusal::denied};
+    rows_[found->slot()].found |= bit(who.slot());
+    return found;
 }
 
 template <class Traits>

@@ -249,7 +249,7 @@ detail::adapter_slot* serving(const endpoint_type& ep, role r) {
 }
 detail::control_slot* find_control(origin_id id);
 const detail::control_slot* find_control(origin_id id) const;
-expected<endpoint_id, refusal> find_visible(origin_id who, std::string_view name) const;
+expected<endpoint_id, refusal> find_visible(origin_id who, std::string_view name);
 adapter_id bind_adapter(void* self, const adapter_table& table, endpoint_id to);
 setup_fault claim_roles(endpoint_type& ep, detail::adapter_slot& a);
 void detach_adapter(adapter_id id, bool fault);
