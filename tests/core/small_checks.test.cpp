@@ -213,3 +213,41 @@ TEST_CASE("the receipt of a write names its mode") {
         CHECK(w.a.receipts_of(id)[0].mode == mode);
     }
 }
+
+TEST_CASE("who ended a lease is the origin of the notice: the owner, whoever took it, or nobody") {
+    bench<> w;
+    machine m;
+    w.bus.attach_adapter(m, w.vm);
+    agent low, high, sees;
+    low.bus = w.bus.attach(low, full(w.vm).rank(1));
+    high.bus = w.bus.attach(high, full(w.vm).allow(right::admin).rank(9));
+    sees.bus = w.bus.attach(sees, grant{}.on(w.vm).allow(right::observe));
+    w.settle();
+    const auto take = [&w](agent& a) {
+        const auto got = a.bus.acquire(w.vm, lease_class::power);
+        REQUIRE(got);
+        return got.lease;
+    };
+    const auto by = [&sees] {
+        const auto last = std::find_if(sees.log.rbegin(), sees.log.rend(), [](const event& e) {
+            const auto* c = e.as<lease_changed>();
+            return c && c->why != lease_end::none;
+        });
+        REQUIRE(last != sees.log.rend());
+        return last->origin;
+    };
+    low.bus.release(take(low));
+    CHECK(by() == low.bus.origin());
+    take(low);
+    REQUIRE(high.bus.force_release(w.vm, lease_class::power) == refusal::none);
+    CHECK(by() == high.bus.origin());
+    w.bus.force_release(w.vm, lease_class::power);
+    take(low);
+    take(high); // preempts
+    CHECK(by() == high.bus.origin());
+    w.bus.force_release(w.vm, lease_class::power);
+    CHECK_FALSE(by());
+    take(low);
+    low.bus.detach();
+    CHECK(by() == low.bus.origin());
+}

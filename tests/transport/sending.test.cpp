@@ -16,19 +16,24 @@ namespace {
 struct counting_calls : socket_calls {
     static inline unsigned sends = 0;
     static inline int fails_with = 0;   ///< errno, of sends
+    static inline int fails_on = -1;    ///< only of those on this one; -1: of all
+    static inline int accepted = -1;    ///< the last one
     static inline int accept_fails = 0; ///< errno
     static inline unsigned accepts = 0;
 
-    static void reset() { sends = accepts = 0, fails_with = accept_fails = 0; }
+    static void reset() {
+        sends = accepts = 0, fails_with = accept_fails = 0;
+        fails_on = accepted = -1;
+    }
     static ssize_t send(int fd, const msghdr* m) noexcept {
         ++sends;
-        if (fails_with != 0) return errno = fails_with, -1;
+        if (fails_with != 0 && (fails_on < 0 || fails_on == fd)) return errno = fails_with, -1;
         return socket_calls::send(fd, m);
     }
     static int accept(int listener) noexcept {
         ++accepts;
         if (accept_fails != 0) return errno = accept_fails, -1;
-        return socket_calls::accept(listener);
+        return accepted = socket_calls::accept(listener);
     }
 };
 using counted = served<counting_calls>;
@@ -177,6 +182,7 @@ TEST_CASE("server: a connection that the kernel says is broken is gone, and no o
         raw_peer healthy = w.join(), p = w.join();
         wire::may q;
         q.endpoint = w.handle_of(p, "build-7");
+        counting_calls::fails_on = counting_calls::accepted; // the machine has news for both
         counting_calls::fails_with = error;
         p.put(q).flush();
         w.bus->dispatch();

@@ -84,11 +84,23 @@ concept attachable = requires(A& a, adapter_handle bus) {
     a.on_attach(bus);
 };
 
+template <class A>
+concept hangup_watcher = requires(A& a, cookie c, adapter_handle bus) {
+    a.on_hangup(c, bus);
+};
+
+template <class A>
+concept detachable = requires(A& a) {
+    a.on_detached();
+};
+
 /// A function with a name of the concept, but not its signature, would never be called.
 template <class A>
 constexpr bool misspells_a_hook() {
     return (requires { &A::on_attach; } && !attachable<A>) ||
            (requires { &A::on_ready; } && !watcher<A>) ||
+           (requires { &A::on_hangup; } && !hangup_watcher<A>) ||
+           (requires { &A::on_detached; } && !detachable<A>) ||
            (requires { &A::execute; } && !executor<A>);
 }
 

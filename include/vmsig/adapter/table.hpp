@@ -87,11 +87,11 @@ struct adapter_table_for {
             t.on_ready = [](bind& b, cookie c) {
                 guarded(b, [c](A& a, adapter_handle bus) { a.on_ready(c, bus); });
             };
-        if constexpr (requires(A & a, adapter_handle bus) { a.on_hangup(cookie{}, bus); })
+        if constexpr (hangup_watcher<A>)
             t.on_hangup = [](bind& b, cookie c) {
                 guarded(b, [c](A& a, adapter_handle bus) { a.on_hangup(c, bus); });
             };
-        if constexpr (requires(A & a) { a.on_detached(); })
+        if constexpr (detachable<A>)
             t.on_detached = [](bind& b) {
                 guarded(b, [](A& a, adapter_handle) { a.on_detached(); });
             };

@@ -15,7 +15,7 @@ enum vmsig_result {
     VMSIG_REFUSED_STALE_EPOCH = 6, /* the VM was reset or restored since what you act upon */
     VMSIG_REFUSED_NOT_READY = 7,   /* the replay of the endpoint has not ended */
     VMSIG_REFUSED_UNSUPPORTED = 8, /* no adapter of the endpoint does this */
-    VMSIG_REFUSED_GONE = 9,        /* not connected any more: vmsig_client_lost says why */
+    VMSIG_REFUSED_GONE = 9,        /* not connected any more: vmsig_client_connected says why */
     VMSIG_REFUSED_EXHAUSTED = 10,  /* a counter or table is at its limit, or no descriptors here */
     VMSIG_REFUSED_AUDIT_UNAVAILABLE = 11, /* the audit has no room for your decision */
 

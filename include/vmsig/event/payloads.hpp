@@ -107,7 +107,7 @@ struct lease_wait_ended {
     lease_end why = lease_end::none;
 };
 
-/// Told to observers; `holder` 0: free.
+/// Told to observers; `holder` 0: free. The event's origin: whose act it was, 0: nobody's.
 struct lease_changed : lease {
     static constexpr kind event_kind = kind::lease_changed;
     lease_end why = lease_end::none; ///< of the end of the former lease

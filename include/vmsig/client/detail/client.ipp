@@ -143,9 +143,10 @@ inline bool client::read(bool awaited) {
                           bool fds_lost) { good = inbox_.receive(datagram, fds, fds_lost); };
     const auto got = awaited ? connection_->receive_awaited(take) : connection_->receive(take);
     if (!got || !good) {
+        if (inbox_.ended() != wire::farewell::none) return lose({inbox_.ended(), {}}), false;
         const os_error cause = got ? os_error{EPROTO, "receive"} : got.error();
-        const bool no_protocol = cause.code == EPROTO && inbox_.ended() == wire::farewell::none;
-        return lose({no_protocol ? wire::farewell::protocol : inbox_.ended(), cause}), false;
+        const bool protocol = cause.code == EPROTO;
+        return lose({protocol ? wire::farewell::protocol : wire::farewell::none, cause}), false;
     }
     if (const std::uint64_t token = inbox_.take_ping()) put(wire::pong{token});
     return *got;

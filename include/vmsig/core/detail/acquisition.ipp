@@ -94,7 +94,7 @@ acquire_result core<Traits>::contend(origin_id who, endpoint_id at, lease_class 
             (void)arbiter_.renew(cell, who, arbiter_.serial(cell), request.time_to_live, now_);
         return granted(arbiter_.serial(cell));
     case step::preempt:
-        end_lease(at, c, lease_end::preempted, false);
+        end_lease(at, c, lease_end::preempted, who, false);
         // Adapters were called, and anything may have happened.
         if (const refusal why = may_contend(who, at, c); why != refusal::none) {
             audit_.withdraw(who.slot(), records_per_command);

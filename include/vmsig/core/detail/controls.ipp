@@ -302,7 +302,7 @@ void core<Traits>::detach(origin_id who) {
     });
     arbiter_.for_each_held_by(who, [&](std::uint32_t cell) {
         end_lease(endpoints_[cell / lease_class_count].id, class_of_cell(cell),
-                  lease_end::owner_gone);
+                  lease_end::owner_gone, who);
     });
     for (payload_id& p : c->pins) {
         if (!p) continue;

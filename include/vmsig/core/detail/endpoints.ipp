@@ -56,7 +56,7 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
     leaving_endpoints_ |= bit(id.slot());
     for (unsigned c = 0; c < lease_class_count; ++c) {
         const auto cls = static_cast<lease_class>(c);
-        end_lease(id, cls, lease_end::endpoint_gone, false);
+        end_lease(id, cls, lease_end::endpoint_gone, {}, false);
         while (const waiter w = arbiter_.take_next_waiter(lease_cell(id, cls))) {
             refund_wait(w.request.who.who);
             end_wait(id, cls, w, lease_end::endpoint_gone);

@@ -33,7 +33,8 @@ expected<serial_number, refusal> core<Traits>::grant_lease(endpoint_id at, lease
 }
 
 template <class Traits>
-void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool hand_on) {
+void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, origin_id by,
+                             bool hand_on) {
     const std::uint32_t cell = lease_cell(at, c);
     const origin_id owner = arbiter_.owner(cell);
     if (!owner) return;
@@ -76,7 +77,7 @@ void core<Traits>::end_lease(endpoint_id at, lease_class c, lease_end why, bool 
     lease_changed changed;
     static_cast<lease&>(changed) = {at, serial, c};
     changed.why = why;
-    tell_lease_changed(changed, owner);
+    tell_lease_changed(changed, by);
     arm_lease_timer(at, c);
     if (hand_on) hand_on_lease(at, c);
 }
@@ -161,7 +162,8 @@ void core<Traits>::hand_on_lease(endpoint_id at, lease_class c) {
     const waiter* next = arbiter_.first_waiter(cell);
     if (!next) return;
     const plan p = arbiter_.consider(cell, at, c, next->request, fresh_now());
-    if (p.what == step::preempt) return end_lease(at, c, lease_end::preempted);
+    if (p.what == step::preempt)
+        return end_lease(at, c, lease_end::preempted, next->request.who.who);
     if (p.what != step::ask) return;
     (void)arbiter_.begin_ask(cell, next->request, p.deadline);
     tell_lease_asked(at, c, next->request.who.rank, p.deadline);
@@ -193,7 +195,10 @@ void core<Traits>::on_lease_timer(std::uint32_t cell) {
         const due d = arbiter_.expire(cell, now_);
         if (d.what == due::event::nothing) break;
         if (d.what == due::event::owner_expired) end_lease(at, c, lease_end::expired);
-        if (d.what == due::event::ask_elapsed) end_lease(at, c, lease_end::preempted);
+        if (d.what == due::event::ask_elapsed) {
+            const waiter* asked = arbiter_.first_waiter(cell);
+            end_lease(at, c, lease_end::preempted, asked ? asked->request.who.who : origin_id{});
+        }
         if (d.what == due::event::waiter_expired) {
             refund_wait(d.who.request.who.who);
             end_wait(at, c, d.who, lease_end::expired);
@@ -212,7 +217,7 @@ refusal core<Traits>::release(origin_id who, const lease& l) {
         return refusal::not_holder;
     }
     const change guard{*this};
-    end_lease(l.endpoint, l.lease_class, lease_end::released);
+    end_lease(l.endpoint, l.lease_class, lease_end::released, who);
     return refusal::none;
 }
 
@@ -278,7 +283,7 @@ refusal core<Traits>::force_release(origin_id who, endpoint_id at, lease_class c
     r.endpoint = at;
     note(r);
     if (why != refusal::none) return why;
-    end_lease(at, c, lease_end::forced);
+    end_lease(at, c, lease_end::forced, who);
     return refusal::none;
 }
 

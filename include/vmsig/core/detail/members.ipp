@@ -170,7 +170,9 @@ void tell_lease_lost(const lease_lost& lost, origin_id owner);
 acquire_result refuse_lease(origin_id who, endpoint_id at, lease_class c, refusal why);
 expected<serial_number, refusal> grant_lease(endpoint_id at, lease_class c,
                                              const lease_request& request, wait_id wait);
-void end_lease(endpoint_id at, lease_class c, lease_end why, bool hand_on = true);
+/// `by`: whose act ended it, 0: nobody's.
+void end_lease(endpoint_id at, lease_class c, lease_end why, origin_id by = {},
+               bool hand_on = true);
 void hand_on_lease(endpoint_id at, lease_class c);
 bool may_hold(const lease_request& request, endpoint_id at, lease_class c) const;
 void end_wait(endpoint_id at, lease_class c, const waiter& w, lease_end why);

@@ -1,0 +1,13 @@
+// expect: has not the signature in adapter.hpp
+#include <vmsig/vmsig.hpp>
+
+struct misspelled {
+    void on_attach(vmsig::adapter_handle) {}
+    void on_detached(vmsig::adapter_handle) {}
+};
+
+int main() {
+    misspelled a;
+    vmsig::core<> bus;
+    bus.attach_adapter(a, bus.add_endpoint("vm"));
+}
