@@ -1,6 +1,6 @@
 // A bus with two stub machines, served at a path until standard input ends: what the tests of
 // vmsigctl connect to. Usage: serve PATH RIGHTS RANK..., where the n-th peer gets the n-th rank,
-// and the last one whoever comes after.
+// and the last one whoever comes after. A byte on standard input takes every right away.
 #include <unistd.h>
 
 #include <cstdio>
@@ -53,11 +53,13 @@ int main(int argc, char** argv) {
     build.plug_into(bus, bus.add_endpoint("build-7"));
     db.plug_into(bus, bus.add_endpoint("db-1"));
     server served{bus, door, listening->take()};
-    const auto ends = bus.watch(STDIN_FILENO, interest::read, [&bus](interests) {
+    const auto told = bus.watch(STDIN_FILENO, interest::read, [&](interests) {
         char byte = 0;
-        if (::read(STDIN_FILENO, &byte, 1) <= 0) bus.stop();
+        if (::read(STDIN_FILENO, &byte, 1) <= 0) return bus.stop();
+        door.allowed = {};
+        served.reauthenticate();
     });
-    if (!ends) return 1;
+    if (!told) return 1;
     std::puts("ready");
     std::fflush(stdout);
     bus.run();

@@ -76,7 +76,9 @@ class Looking(Case):
 
     def test_monitor_of_what_is_not(self):
         self.ends(vmsigctl("monitor", "nobody"), 3, "", "denied")
-        self.ends(vmsigctl("monitor", "--source", "smell"), 2, "", "there is no source `smell`")
+        self.ends(vmsigctl("monitor", "--source", "smell"), 2, "",
+                  "there is no source `smell`\n  one of lifecycle, memory, lease, command, input, "
+                  "console, screen, or the number of one of the host's own, from 16 on; --kind")
         self.ends(vmsigctl("monitor", "--show", "all"), 2, "", "one of bytes, keys")
 
     def test_may(self):
@@ -116,7 +118,8 @@ class Looking(Case):
         gone = vmsigctl("doctor", uri="unix:///nonexistent/bus.sock",
                         env=environment(VMSIG_HIDE_KVM="1"))
         self.assertEqual(gone.code, 1, gone)
-        self.assertRegex(gone.out, r"(?m)^bus +no +unix:///nonexistent.*is the host running")
+        self.assertRegex(gone.out, r"(?m)^bus +no +unix:///nonexistent.*no folder /nonexistent")
+        self.assertNotIn("vmsigctl doctor", gone.out)
 
 
 class Memory(Case):
@@ -156,12 +159,14 @@ class Memory(Case):
             self.ends(result, 0)
             self.assertIn("564d534947475331", objects(result)[0]["bytes"], way)
             self.ends(vmsigctl("mem", "read", "build-7", "0x7fff00000000", "8", "--vcpu", "0",
-                               "--via", way), 1, "", "not_translated")
+                               "--via", way), 1, "", "build-7: 0x7fff00000000: the address leads "
+                      "to no memory (not_translated)\n  `vmsigctl memctx ")
 
     def test_read_what_is_not_there(self):
-        self.ends(vmsigctl("mem", "read", "build-7", "0x80000000"), 1, "", "outside_ram")
-        self.ends(vmsigctl("mem", "read", "build-7", "0x80000000", "--via", "memctx"), 1, "",
-                  "outside_ram")
+        for way in ("bus", "memctx"):
+            self.ends(vmsigctl("mem", "read", "build-7", "0x80000000", "--via", way), 1, "",
+                      "build-7: 0x80000000: it has no memory there (outside_ram)\n"
+                      "  `vmsigctl memctx ")
         self.ends(vmsigctl("mem", "read", "build-7", "1", "--vcpu", "9"), 1, "", "no root of vCPU")
         self.ends(vmsigctl("mem", "read", "build-7", "elsewhere"), 2, "", "no number")
         self.ends(vmsigctl("mem", "read", "build-7", "0", "0"), 2)
@@ -181,7 +186,9 @@ class Memory(Case):
     def test_write_that_compares(self):
         self.ends(vmsigctl("mem", "write", "build-7", "0xff000", "01", "--compare", "00"), 0)
         self.ends(vmsigctl("mem", "write", "build-7", "0xff000", "01", "--compare", "07"), 1, "",
-                  "build-7: 0xff000: mismatch")
+                  "build-7: 0xff000: 00 is there, and nothing was written (mismatch)\n")
+        self.ends(vmsigctl("mem", "write", "build-7", "0xff000", "01" * 9, "--compare", "07" * 9),
+                  1, "", "build-7: 0xff000: other bytes are there, and nothing was written")
 
     def test_write_that_means_nothing(self):
         for words in ((), ("01", "--value", "1"), ("0",), ("0g",),
@@ -208,7 +215,7 @@ class Driving(Case):
 
     def test_pointer(self):
         self.ends(vmsigctl("input", "move", "build-7", "--by", "-5,10"), 0,
-                  "build-7: 1 moves made\n")
+                  "build-7: 1 move made\n")
         self.ends(vmsigctl("input", "move", "build-7"), 2, "", "says where")
         self.ends(vmsigctl("input", "click", "build-7", "--times", "2", "--hold", "1ms"), 0,
                   "build-7: 2 clicks made\n")
@@ -221,7 +228,8 @@ class Driving(Case):
                   '{"endpoint":"build-7","verb":"reset","outcome":"done","state":"running"}\n')
         self.ends(vmsigctl("power", "power-off", "build-7"), 0,
                   "build-7: power-off done, powered_off\n")
-        self.ends(vmsigctl("power", "start", "build-7"), 1, "", "refused_by_vm")
+        self.ends(vmsigctl("power", "start", "build-7", "--json"), 1, "",
+                  "build-7: start: it is running already (refused_by_vm)\n")
         self.ends(vmsigctl("power", "reset", "build-7", "--epoch", "7"), 1, "")
         self.ends(vmsigctl("power", "explode", "build-7"), 2, "", "there is no verb `explode`")
 
@@ -252,11 +260,35 @@ class CommandLine(Case):
     def test_uris(self):
         self.ends(vmsigctl("list", uri="stub:///other"), 2, "", "no such stub")
         self.ends(vmsigctl("list", uri="qemu:///system"), 2, "", "unix:///path")
-        gone = vmsigctl("list", uri="unix:///nonexistent/bus.sock")
-        self.ends(gone, 1, "", "is the host running? --uri or $VMSIG_URI")
+        self.ends(vmsigctl("list", uri="unix:///nonexistent/bus.sock"), 1, "",
+                  "there is no folder /nonexistent: --uri or $VMSIG_URI names the socket of a host")
+        self.ends(vmsigctl("list", uri="unix://nonexistent/bus.sock"), 1, "",
+                  "the path is relative: a third slash, as in unix:///run/vmsig/bus.sock")
+        self.ends(vmsigctl("list", uri="unix:///bus.sock"), 1, "",
+                  "is the host running? --uri or $VMSIG_URI")
+        self.ends(vmsigctl("list", uri="unix:///etc/passwd"), 1, "", "what is there is no socket")
         named = vmsigctl("list", "--names", uri=None, env=environment(VMSIG_URI="stub:///default"))
         self.ends(named, 0, "build-7\ndb-1\n")
         self.ends(vmsigctl("list", uri=None), 1, "", "unix:///run/vmsig/bus.sock")
+
+    def test_commands_that_are_none(self):
+        for words, said in ((("frobnicate",), "frobnicate"), (("lease", "fly"), "lease fly"),
+                            (("--json", "fly", "build-7"), "fly")):
+            self.ends(vmsigctl(*words), 2, "", f"vmsigctl: there is no command `{said}`\n")
+
+    def test_help_says_what_may_stand_there(self):
+        usage = "Usage: vmsigctl input key [OPTIONS] ENDPOINT KEY...\n"
+        for words, parts in (("input key", (usage,)),
+                             ("list", ("Usage: vmsigctl list [OPTIONS]\n",)),
+                             ("monitor", (" [ENDPOINT...]\n", " lifecycle memory lease ",
+                                          " memctx_published", "of the host's own its number")),
+                             ("power", (" snapshot-restore", " power-button")),
+                             ("may", (" mem-read",)),
+                             ("lease acquire", ("is another control", "the lease is held"))):
+            out = vmsigctl(*words.split(), "--help", uri=None).out
+            self.assertNotIn("x)", out)
+            for part in parts:
+                self.assertIn(part, out)
 
     def test_help_of_each(self):
         top = vmsigctl("--help", uri=None)

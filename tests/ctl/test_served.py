@@ -42,7 +42,7 @@ class Leases(Case):
                 (o,) = objects(bus.run("lease", "status", "build-7", "input", "--json"))
                 waiting = o["waiters"]
             self.ends(end(first, signal.SIGTERM), 0)
-            self.ends(end(waits), 0, "build-7: 1 keys pressed\n")
+            self.ends(end(waits), 0, "build-7: 1 key pressed\n")
 
     def test_ended_by_an_operator(self):
         with Served() as bus:
@@ -59,6 +59,19 @@ class Leases(Case):
             self.ends(result, 0)
             self.assertEqual(objects(result)[0]["reason"], "vmsigctl")
             self.ends(bus.run("lease", "status", "build-7", "input"), 0, "input     free\n")
+
+    def test_of_a_command_is_not_the_command_s(self):
+        # Each vmsigctl is another control; only on the stub, where each has a bus, none is told.
+        press = f"{PROGRAM} --timeout 60s input key build-7 a --hold 1ms"
+        with Served() as bus:
+            result = bus.run("lease", "acquire", "build-7", "input", "--", "sh", "-c",
+                             f"{press} --uri {bus.uri}")
+            self.ends(result, 4, "", "build-7: the input lease is held by control 0.")
+            shell = f"{PROGRAM} --timeout 60s --uri {bus.uri} mem read build-7 0 1 --json"
+            copies = bus.run("lease", "acquire", "build-7", "input", "--", "sh", "-c", shell)
+            self.assertEqual(objects(copies)[0]["length"], 1)
+            self.ends(bus.run("lease", "acquire", "build-7", "input", "--", "sh", "-c",
+                              f"{press} --uri stub:///default"), 0, "build-7: 1 key pressed\n")
 
     def test_lost_under_a_command(self):
         with Served() as bus:
@@ -168,6 +181,25 @@ class Watching(Case):
             watch.stop()
             self.assertEqual(text, "key 1e\\nkey 9e\\nkey 2a\\nkey 30\\nkey b0\\nkey aa\\n")
 
+    def test_a_kind_of_which_nothing_comes(self):
+        with Served() as bus:
+            watch = Watch(bus, kinds=["bogus", "doorbell", "endpoint_removed"])
+            self.ends(bus.run("input", "key", "build-7", "a", "--hold", "1ms"), 0)
+            self.assertIn("doorbell", watch.line())
+            self.assertIn("vmsigctl: no event of a kind `bogus` so far",
+                          watch.process.stderr.readline().decode())
+            self.assertNotIn("endpoint_removed", watch.stop().err)
+            told = bus.run("monitor", "--kind", "nonsense", "--for", "10ms")
+            self.assertEqual((told.code, told.out), (0, ""))
+            self.assertIn("no event of a kind `nonsense` so far", told.err)
+
+    def test_a_machine_that_one_may_not_see_any_more_has_its_name_still(self):
+        with Served() as bus:
+            watch = Watch(bus, kinds=["grant_changed"])
+            bus.revoke()
+            self.assertEqual(watch.line(), "build-7  grant_changed  rights=none\n")
+            watch.stop()
+
     def test_a_reader_that_leaves(self):
         with Served() as bus:
             watch = Watch(bus, "--json").process
@@ -190,6 +222,11 @@ class Rights(Case):
                           "lease release build-7 input", "may build-7 reset"):
                 result = bus.run(*words.split())
                 self.assertEqual(result.code, 3, (words, result))
+                self.assertIn("vmsigctl: build-7: ", result.err if "may" not in words else
+                              "vmsigctl: build-7: ")
+            self.ends(bus.run("mem", "read", "build-7", "0"), 3, "",
+                      "build-7: 0x0: denied: no right `memread`\n"
+                      "  `vmsigctl may build-7` shows what you may do")
             self.ends(bus.run("may", "build-7", "status"), 0, "yes\n")
             self.ends(bus.run("power", "status", "db-1"), 0, "db-1: powered_off\n")
 
@@ -213,10 +250,21 @@ class Machines(Case):
     def test_a_machine_from_off_to_on(self):
         with Served() as bus:
             self.assertRegex(bus.run("list").out, r"(?m)^db-1 +\d+ +- +- +powered_off$")
-            self.ends(bus.run("mem", "read", "db-1", "0"), 1, "")
+            off = ("vmsigctl: db-1: {}: it is powered off ({})\n"
+                   "  `vmsigctl power start db-1` starts it")
+            self.ends(bus.run("mem", "read", "db-1", "0"), 1, "", off.format("0x0", "not_ready"))
+            self.ends(bus.run("memctx", "db-1"), 1, "", off.format("its memory", "not_ready"))
+            self.ends(bus.run("input", "type", "db-1", "a"), 1, "",
+                      off.format("character 1 of 1", "unavailable"))
+            self.ends(bus.run("power", "pause", "db-1", "--json"), 1, "",
+                      off.format("pause", "refused_by_vm"))
+            self.ends(bus.run("power", "power-off", "db-1"), 1, "",
+                      "db-1: power-off: it is powered off already (refused_by_vm)\n")
             self.ends(bus.run("power", "start", "db-1"), 0, "db-1: start done, running\n")
             self.ends(bus.run("mem", "read", "db-1", "0", "1"), 0)
-            self.ends(bus.run("power", "snapshot-restore", "db-1"), 1, "", "unavailable")
+            self.ends(bus.run("power", "snapshot-restore", "db-1"), 1, "",
+                      "db-1: snapshot-restore: there is no snapshot to restore (unavailable)\n"
+                      "  `vmsigctl power snapshot-save db-1` makes one")
             self.ends(bus.run("power", "snapshot-save", "db-1"), 0)
             (before,) = objects(bus.run("info", "db-1", "--json"))
             self.ends(bus.run("power", "snapshot-restore", "db-1"), 0)

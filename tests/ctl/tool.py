@@ -86,6 +86,11 @@ class Served:
     def start(self, *words):
         return start(*words, uri=self.uri)
 
+    def revoke(self):
+        """Everything, of everybody."""
+        self.process.stdin.write(b"r")
+        self.process.stdin.flush()
+
 
 class Case(unittest.TestCase):
     maxDiff = None

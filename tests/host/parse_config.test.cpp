@@ -78,7 +78,8 @@ TEST_CASE("parse_config: each error is told with its line and column, and what w
              {g + "[socket]\npath = \"run/x\"",
               "3:1: path: expected one that begins with /, found \"run/x\""},
              {g + "[socket]\npath = \"/x\"\nmode = 0o1000",
-              "4:8: mode: expected a whole number from 0 to 511, found 512"},
+              "4:8: mode: expected a whole number from 0 to 511, found 512; octal is written "
+              "0o660"},
              {g + "[socket]\npath = \"/x\"\nmode = \"rw\"",
               "4:8: mode: expected a whole number from 0 to 511, found \"rw\""},
              {g + "[peers]\nmost = 0", "3:8: most: expected a whole number from 1 to 63, found 0"},

@@ -185,12 +185,12 @@ struct attachment {
 /// What the log says of whom with that number.
 std::vector<attachment> attached_of(const program& host, pid_t pid) {
     const std::regex line{"peer \"(\\w+)\" of uid (\\d+), pid " + std::to_string(pid) +
-                          "(?: \\(started at (\\d+)\\))?: attached as 0x([0-9a-f]+),"};
+                          "(?: \\(started at (\\d+)\\))?: attached as \\d+\\.\\d+ "
+                          "\\((\\d+) in the audit\\),"};
     const std::string log = host.log();
     std::vector<attachment> all;
     for (std::sregex_iterator at{log.begin(), log.end(), line}; at != std::sregex_iterator{}; ++at)
-        all.push_back(
-            {(*at)[1], (*at)[2], (*at)[3], std::to_string(std::stoull((*at)[4], nullptr, 16))});
+        all.push_back({(*at)[1], (*at)[2], (*at)[3], (*at)[4]});
     return all;
 }
 

@@ -2,6 +2,8 @@
 // are up, machines off, peers told, and its socket gone.
 #include "program.hpp"
 
+#include <fmt/format.h>
+
 using namespace vmsig;
 using namespace vmsig::test;
 
@@ -102,6 +104,8 @@ TEST_CASE("program: a machine that can not be made is left out, and the others r
     REQUIRE(host.notice() == "READY=1\nSTATUS=3 of 4 machines, 1 grants");
     CHECK(host.logged("real: left out: no KVM: "));
     CHECK(host.logged("any: stub, for there is no KVM: "));
+    CHECK(host.logged("build-7: stub; it is machine 0.1 (65537 in the audit)\n"));
+    CHECK(host.logged("db-1: stub; it is machine 1.1 (65538 in the audit)\n"));
     auto peer = attached(in.socket(), 3);
     CHECK(peer->find("any"));
     CHECK_FALSE(peer->find("real"));
@@ -125,6 +129,33 @@ TEST_CASE("program: files that are wrong are refused before anything is served, 
     CHECK(good.wait() == 0);
     CHECK(good.logged("2 machines, 1 grants: nothing is wrong"));
     CHECK_FALSE(in.has("bus.sock"));
+}
+
+TEST_CASE("program: a control has the number of vmsigctl in the log, and that of the audit") {
+    const host_folder in;
+    program host{in};
+    REQUIRE(host.ready());
+    auto peer = attached(in.socket());
+    const origin_id mine = peer->origin();
+    const std::string number =
+        fmt::format("{}.{} ({} in the audit)", mine.slot(), mine.generation(), mine.value);
+    CHECK(host.logged(": attached as " + number + ", by line 1 of the grants\n"));
+    peer.reset();
+    CHECK(host.stop() == 0);
+    CHECK(host.logged(": " + number + " has left: "));
+    CHECK(in.read("audit.jsonl").find(fmt::format("\"origin\":{},", mine.value)) !=
+          std::string::npos);
+}
+
+TEST_CASE("program: a command line that means nothing ends with 2, and help with 0") {
+    const host_folder in;
+    program help{in, {"--help"}};
+    CHECK(help.wait() == 0);
+    for (const char* word : {"--fly", "fly", "--config"}) {
+        program host{in, {word}};
+        INFO(word);
+        CHECK(host.wait() == 2);
+    }
 }
 
 TEST_CASE("program: the examples are a host that runs") {

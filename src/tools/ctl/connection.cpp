@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <vmsig/audit/names.hpp>
+
 #include "output.hpp"
 #include "stub_bus.hpp"
 #include "trouble.hpp"
@@ -15,18 +17,32 @@ using namespace vmsig;
 
 namespace ctl {
 
+namespace {
+
+/// The machine was found, so it is there.
+trouble no_right(const vmsig::command& c, const std::string& what, const std::string& name) {
+    return {denied,
+            fmt::format("{}: denied: no right `{}`", what, name_of(right_of(class_of(c.verb)))),
+            fmt::format("`vmsigctl may {}` shows what you may do; the host's grants decide", name)};
+}
+
+} // namespace
+
+std::string_view path_of_socket(std::string_view uri) {
+    constexpr std::string_view scheme = "unix://";
+    return uri.substr(0, scheme.size()) == scheme ? uri.substr(scheme.size()) : uri;
+}
+
 connection::connection(std::string uri, duration limit)
     : uri_{std::move(uri)}
     , limit_{limit} {
-    constexpr std::string_view socket = "unix://", stub = "stub://";
-    std::string_view path = uri_;
+    constexpr std::string_view stub = "stub://";
+    std::string_view path = path_of_socket(uri_);
     std::string own;
     if (path == "stub:///default") {
         stub_ = std::make_unique<stub_bus>();
         own = stub_->path();
         path = own;
-    } else if (path.substr(0, socket.size()) == socket) {
-        path.remove_prefix(socket.size());
     } else if (path.substr(0, stub.size()) == stub) {
         throw misuse(fmt::format("{}: there is no such stub", uri_), "stub:///default is there");
     } else if (path.find("://") != std::string_view::npos || path.empty()) {
@@ -71,8 +87,14 @@ machine* connection::known(endpoint_id id) {
     if (!id) return nullptr;
     machine& m = machines_[id.value];
     m.id = id;
-    if (m.name.empty()) m.name = client_->name_of(id);
+    const std::string_view name = client_->name_of(id); // a handle may come again with another
+    if (!name.empty() && m.name != name) m.name = name;
     return &m;
+}
+
+std::string connection::name_of(endpoint_id id) const {
+    const auto found = machines_.find(id.value);
+    return std::string{found == machines_.end() ? client_->name_of(id) : found->second.name};
 }
 
 void connection::learn(const event& e) {
@@ -133,18 +155,21 @@ std::vector<const machine*> connection::machines() {
     return all;
 }
 
-receipt connection::carry_out(const vmsig::command& c, const std::string& what,
+receipt connection::carry_out(const vmsig::command& c, const std::string& thing,
                               std::span<const std::byte> bulk) {
+    const machine& m = *known(c.endpoint);
+    const std::string what = fmt::format("{}: {}", m.name, thing);
     const submit_result sent = client_->submit(c, bulk);
     if (!sent) {
         check();
-        throw refused(sent.why, what);
+        if (sent.why == refusal::denied) throw no_right(c, what, escaped(m.name));
+        throw refused(sent.why, what, m);
     }
     const event& e = await(what, [&sent](const event& each) {
         return each.is(kind::receipt) && each.correlation == sent.id;
     });
     const receipt r = *e.as<receipt>();
-    if (r.outcome != outcome::done) throw not_done(r, what);
+    if (r.outcome != outcome::done) throw not_done(r, c, m, what);
     return r;
 }
 

@@ -21,6 +21,9 @@ inline constexpr std::string_view default_uri = "unix:///run/vmsig/bus.sock";
 
 class stub_bus;
 
+/// The URI of a socket without its scheme; other URIs as they are.
+std::string_view path_of_socket(std::string_view uri);
+
 /// What one was told of a machine.
 struct machine {
     vmsig::endpoint_id id;
@@ -53,6 +56,8 @@ public:
     /// All that one may see, by name.
     std::vector<const machine*> machines();
 
+    /// Also while the event by which a machine goes is the last one.
+    std::string name_of(vmsig::endpoint_id id) const;
     /// The next event; null at `until`. Throws when the connection is lost.
     const vmsig::event* next(vmsig::instant until);
     /// Waits for what `p` says is it. Throws at the limit, `what` was being waited for.
@@ -63,8 +68,9 @@ public:
             if (p(*e)) return *e;
         throw_late(what);
     }
-    /// Submits and waits for the receipt; throws unless it is `done`. The payload is in `client`.
-    vmsig::receipt carry_out(const vmsig::command& c, const std::string& what,
+    /// Submits and waits for the receipt; throws unless it is `done`, and says on which machine.
+    /// The payload is in `client`.
+    vmsig::receipt carry_out(const vmsig::command& c, const std::string& thing,
                              std::span<const std::byte> bulk = {});
 
     /// Throws what a lost connection means, if it is lost.

@@ -19,7 +19,7 @@ finding probe_bus(context& c) {
     try {
         const std::size_t machines = c.bus().machines().size();
         f.can = ability::yes;
-        f.why = fmt::format("{}: {} machines to be seen", c.uri, machines);
+        f.why = fmt::format("{}: {} to be seen", c.uri, counted(machines, "machines"));
     } catch (const trouble& t) {
         f.why = t.what();
         if (!t.next().empty()) f.why += "; " + t.next();

@@ -32,8 +32,8 @@ std::vector<std::byte> through_bus(context& c, const machine& m, memory_at at, s
         c.bus().carry_out(read, fmt::format("{:#x}", read.memory.address));
         const auto bytes = c.bus().client().payload();
         if (bytes.size() != left)
-            throw trouble{failed, fmt::format("{:#x}: {} bytes came, not {}", read.memory.address,
-                                              bytes.size(), left)};
+            throw trouble{failed, fmt::format("{}: {:#x}: {} bytes came, not {}", m.name,
+                                              read.memory.address, bytes.size(), left)};
         out.insert(out.end(), bytes.begin(), bytes.end());
     }
     return out;
@@ -41,11 +41,11 @@ std::vector<std::byte> through_bus(context& c, const machine& m, memory_at at, s
 
 const char* name_of_fault(const guest_error& e) {
     switch (e.fault) {
-    case guest_fault::outside_ram: return "outside_ram";
+    case guest_fault::outside_ram: return "it has no memory there (outside_ram)";
     case guest_fault::unsupported_paging: return "no translation is known for this guest";
     case guest_fault::unreadable: return std::strerror(e.code);
     case guest_fault::truncated: return "the descriptor is shorter than its region";
-    default: return "not_translated";
+    default: return "the address leads to no memory (not_translated)";
     }
 }
 
@@ -60,7 +60,9 @@ std::vector<std::byte> through_memctx(context& c, const machine& m, memory_place
     std::vector<std::byte> out(length);
     const auto got = view->read(guest_address::of(at.address, at.root, control), out);
     if (!got)
-        throw trouble{failed, fmt::format("{:#x}: {}", at.address, name_of_fault(got.error()))};
+        throw trouble{failed,
+                      fmt::format("{}: {:#x}: {}", m.name, at.address, name_of_fault(got.error())),
+                      "`vmsigctl memctx ENDPOINT` shows where it has memory, and the roots"};
     return out;
 }
 

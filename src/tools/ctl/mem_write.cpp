@@ -111,8 +111,7 @@ int mem_write(context& c) {
     const memory_at at = place_of(c, m).at;
     const lease_hold hold{c.bus(), m, wish};
     const write_plan p = plan_of(hold.lease(), at, mode, bytes, expected);
-    const receipt r =
-        c.bus().carry_out(p.what, fmt::format("{}: {:#x}", m.name, at.address), p.beside);
+    const receipt r = c.bus().carry_out(p.what, fmt::format("{:#x}", at.address), p.beside);
     if (c.out.json) {
         nlohmann::ordered_json j{{"endpoint", m.name},
                                  {"address", fmt::format("{:#x}", at.address)}};
@@ -121,8 +120,8 @@ int mem_write(context& c) {
         j["mode"] = name_of(r.mode);
         c.out.object(j);
     } else {
-        c.out.line(fmt::format("{}: {} bytes written at {:#x} ({})", m.name, r.bytes, at.address,
-                               name_of(r.mode)));
+        c.out.line(fmt::format("{}: {} written at {:#x} ({})", m.name, counted(r.bytes, "bytes"),
+                               at.address, name_of(r.mode)));
     }
     return success;
 }

@@ -67,7 +67,7 @@ int memctx(context& c) {
         const version_number before = m.memory;
         const refusal r = c.bus().client().refresh(m.id);
         c.bus().check();
-        if (r != refusal::none) throw refused(r, fmt::format("{}: its memory", m.name));
+        if (r != refusal::none) throw refused(r, fmt::format("{}: its memory", m.name), m);
         c.bus().await(m.name + ": its memory", [&](const event& e) {
             const auto* p = e.as<memctx_published>();
             return p && e.endpoint == m.id && p->version > before;

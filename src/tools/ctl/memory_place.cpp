@@ -16,8 +16,9 @@ memctx_export memctx_of(connection& bus, const machine& m) {
         bus.check();
         if (got) return std::move(*got);
         // The notice that nobody has looked at may be of a memory to come.
-        if (got.error() != refusal::not_ready || !bus.next(until))
-            throw refused(got.error(), fmt::format("{}: its memory", m.name));
+        const bool off = m.state == vm_state::powered_off;
+        if (got.error() != refusal::not_ready || off || !bus.next(until))
+            throw refused(got.error(), fmt::format("{}: its memory", m.name), m);
     }
 }
 

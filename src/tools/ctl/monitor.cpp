@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -27,7 +28,11 @@ public:
     explicit watcher(context& c)
         : c_{c} {
         for (const std::string& s : c.given.all("--source")) sources_.insert(source_of(s));
-        for (const std::string& k : c.given.all("--kind")) kinds_.insert(k);
+        for (const std::string& k : c.given.all("--kind")) {
+            kinds_.insert(k);
+            const auto known = fixed_words(words::kind);
+            if (std::find(known.begin(), known.end(), k) == known.end()) unheard_.insert(k);
+        }
         for (const std::string& s : c.given.all("--show")) {
             const auto known = fixed_words(words::secret);
             if (std::find(known.begin(), known.end(), s) == known.end())
@@ -40,12 +45,23 @@ public:
 
     int run() {
         subscribe();
+        const int code = watch();
+        say_unheard();
+        return code;
+    }
+
+private:
+    static constexpr duration slice = milliseconds(200), patience = seconds(2);
+
+    int watch() {
         const instant begun = connection::now();
         if (length_) until_ = begun + *length_;
         if (c_.timeout_given) late_ = begun + c_.timeout;
         while (count_ != 0) {
             const instant now = connection::now();
             if (now >= until_) break;
+            if (now >= begun + patience) say_unheard();
+            if (now >= late_) say_unheard();
             if (now >= late_)
                 throw trouble{too_late,
                               fmt::format("not so many events within {}", text_of(c_.timeout))};
@@ -62,8 +78,16 @@ public:
         return success;
     }
 
-private:
-    static constexpr duration slice = milliseconds(200);
+    /// Kinds of the host's own are told with their first event: until then nobody knows whether
+    /// there is such a one.
+    void say_unheard() {
+        for (const std::string& kind : std::exchange(unheard_, {}))
+            fmt::print(
+                stderr,
+                "vmsigctl: no event of a kind `{}` so far: it is none of the bus's own kinds "
+                "(`vmsigctl monitor --help` lists them)\n",
+                escaped(kind));
+    }
 
     void subscribe() {
         subscription s;
@@ -91,6 +115,7 @@ private:
         if (e.is(kind::replay_end)) replayed_.erase(e.endpoint.value);
         if (e.is(kind::grant_changed)) shown_.clear();
         const std::string name{c_.bus().client().name_of(e.kind)};
+        unheard_.erase(name);
         if (!endpoints_.empty() && endpoints_.count(e.endpoint.value) == 0) return;
         if (!sources_.empty() && sources_.count(e.source) == 0) return;
         if (!kinds_.empty() && kinds_.count(name) == 0) return;
@@ -102,7 +127,7 @@ private:
 
     void print(const event& e, const std::string& kind_name, const std::vector<std::byte>& payload,
                bool news) {
-        const std::string where{c_.bus().client().name_of(e.endpoint)};
+        const std::string where = c_.bus().name_of(e.endpoint);
         const auto fields = fields_of(e, payload, may_show(e));
         if (c_.out.json) {
             nlohmann::ordered_json j;
@@ -159,6 +184,7 @@ private:
     std::set<std::uint64_t> endpoints_;
     std::set<source> sources_;
     std::set<std::string> kinds_;
+    std::set<std::string> unheard_; ///< of those, what may be a kind of the host's own, or nothing
     bool show_bytes_ = false, show_keys_ = false;
     std::uint64_t count_ = forever;
     std::optional<duration> length_;

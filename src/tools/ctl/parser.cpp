@@ -13,6 +13,36 @@ namespace ctl {
 
 namespace {
 
+constexpr std::size_t line_width = 64; ///< of a list of words in the help
+
+/// Without how often CLI11 expects a place: once or more is what the names say.
+class help_format : public CLI::Formatter {
+    std::string make_option_usage(const CLI::Option* o) const override {
+        const std::string name =
+            make_option_name(o, true) + (o->get_expected_max() > 1 ? "..." : "");
+        return o->get_required() ? name : "[" + name + "]";
+    }
+};
+
+/// With the words that may stand there, where the text before them does not say them already.
+std::string help_of(const parameter& p) {
+    std::string help{p.help};
+    const bool lists = p.what == words::power_verb || p.what == words::verb ||
+                       p.what == words::source || p.what == words::kind;
+    if (!lists) return help;
+    help += ':';
+    std::size_t width = line_width;
+    for (const std::string_view word : fixed_words(p.what)) {
+        width += word.size() + 1;
+        if (width > line_width)
+            width = word.size(), help += '\n';
+        else
+            help += ' ';
+        help += word;
+    }
+    return help;
+}
+
 /// What a parameter got, until it is known which verb was meant.
 struct slot {
     const parameter* of;
@@ -23,7 +53,7 @@ using slots = std::vector<std::unique_ptr<slot>>;
 
 void add(CLI::App& app, const parameter& p, slots& into) {
     slot& s = *into.emplace_back(std::make_unique<slot>(slot{&p, {}, nullptr}));
-    const std::string name{p.name}, help{p.help};
+    const std::string name{p.name}, help = help_of(p);
     if (p.is_flag()) {
         s.option = app.add_flag(name, help);
         return;
@@ -63,6 +93,20 @@ const std::map<std::string_view, std::string_view> nouns = {
     {"input", "Keys and the pointer"},
 };
 
+/// In a sentence, when a word stands where a command should; else "".
+std::string unknown_command(const CLI::App& app) {
+    const CLI::App* at = &app;
+    std::string path;
+    while (!at->get_subcommands().empty()) {
+        at = at->get_subcommands().front();
+        path += at->get_name() + " ";
+    }
+    if (at->get_require_subcommand_min() == 0) return {};
+    for (const std::string& word : app.remaining(true))
+        if (word.substr(0, 1) != "-") return fmt::format("there is no command `{}{}`", path, word);
+    return {};
+}
+
 void take(const slots& from, arguments& into) {
     for (const auto& s : from)
         if (s->option->count() != 0) into.set(s->of->name, s->values);
@@ -72,6 +116,7 @@ void take(const slots& from, arguments& into) {
 
 parsed parse(int argc, const char* const* argv, arguments& into) {
     CLI::App app{"Watches and drives machines on a vmsig bus, by hand", "vmsigctl"};
+    app.formatter(std::make_shared<help_format>());
     app.set_version_flag("--version", "vmsigctl " VMSIG_VERSION);
     app.set_help_flag("-h,--help", "what can be said here");
     app.require_subcommand(1);
@@ -96,8 +141,8 @@ parsed parse(int argc, const char* const* argv, arguments& into) {
         std::ostringstream out, problem;
         const bool wrong = app.exit(e, out, problem) != 0;
         if (!wrong) return {nullptr, success, out.str()};
-        std::string says = e.what();
-        return {nullptr, misused, says};
+        const std::string unknown = unknown_command(app);
+        return {nullptr, misused, unknown.empty() ? e.what() : unknown};
     }
     take(global, into);
     for (const auto& [at, verb] : verbs) {

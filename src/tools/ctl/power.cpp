@@ -26,7 +26,7 @@ int power(context& c) {
     if (v != verb::status) hold.emplace(c.bus(), m, wish);
     command_builder what = hold ? vmsig::power(hold->lease(), v) : query_status(m.id);
     if (epoch) what.pinned(pinned);
-    const receipt r = c.bus().carry_out(what, fmt::format("{}: {}", m.name, word));
+    const receipt r = c.bus().carry_out(what, word);
     const std::string state{name_of(r.state)};
     if (c.out.json)
         c.out.object({{"endpoint", m.name}, {"verb", word}, {"outcome", "done"}, {"state", state}});

@@ -1,11 +1,18 @@
 #include "trouble.hpp"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include <vmsig/audit/names.hpp>
 #include <vmsig/transport/names.hpp>
+
+#include "connection.hpp"
+#include "output.hpp"
 
 using namespace vmsig;
 
@@ -53,14 +60,33 @@ std::string of_errno(const os_error& e) {
     return fmt::format("{}: {}", e.operation, std::strerror(e.code));
 }
 
-const char* next_after(int code) {
+std::string next_without_socket(const std::string& path) {
+    const std::string name = "--uri or $VMSIG_URI names the socket of a host; "
+                             "stub:///default needs none";
+    if (path.empty() || path[0] != '/')
+        return "the path is relative: a third slash, as in unix:///run/vmsig/bus.sock, makes it "
+               "begin at the root";
+    const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    struct stat s {};
+    if (::stat(folder.c_str(), &s) != 0 && errno == ENOENT)
+        return "there is no folder " + escaped(folder) + ": " + name;
+    return "is the host running? " + name;
+}
+
+bool is_no_socket(const std::string& path) {
+    struct stat s {};
+    return ::stat(path.c_str(), &s) == 0 && !S_ISSOCK(s.st_mode);
+}
+
+std::string next_after(int code, const std::string& path) {
     switch (code) {
-    case ENOENT:
-        return "is the host running? --uri or $VMSIG_URI names its socket; "
-               "stub:///default needs none";
-    case ECONNREFUSED: return "the socket is there, but nobody serves it: start the host";
+    case ENOENT: return next_without_socket(path);
+    case ECONNREFUSED:
+        return is_no_socket(path) ? "what is there is no socket: --uri or $VMSIG_URI names the "
+                                    "socket of a host"
+                                  : "the socket is there, but nobody serves it: start the host";
     case EACCES:
-    case EPERM: return "the mode of the socket or of its folder keeps you out: `vmsigctl doctor`";
+    case EPERM: return "the mode of the socket or of its folder keeps you out: `ls -ld` shows both";
     default: return "";
     }
 }
@@ -79,7 +105,7 @@ trouble not_connected(const client_error& why, const std::string& uri) {
     switch (why.why) {
     case wire::farewell::none: break;
     case wire::farewell::denied:
-        return {denied, fmt::format("{}: the host lets you not in", uri),
+        return {denied, fmt::format("{}: the host does not let you in", uri),
                 "no grant of the host names this user"};
     case wire::farewell::full:
         return {failed, fmt::format("{}: the host has no place for another connection", uri),
@@ -88,21 +114,8 @@ trouble not_connected(const client_error& why, const std::string& uri) {
     }
     if (why.cause.code == ECONNRESET)
         return {failed, fmt::format("{}: the host hung up", uri), "is it still running?"};
-    return {failed, fmt::format("{}: {}", uri, of_errno(why.cause)), next_after(why.cause.code)};
-}
-
-trouble not_done(const receipt& r, const std::string& what) {
-    const std::string how{name_of(r.outcome)};
-    if (r.outcome == outcome::expired) return {too_late, fmt::format("{}: {}", what, how)};
-    if (r.outcome == outcome::lease_lost)
-        return {held, fmt::format("{}: the lease was lost", what),
-                "`vmsigctl lease status ENDPOINT` says who holds it"};
-    if (r.outcome == outcome::revoked)
-        return {denied, fmt::format("{}: the host took the right away", what)};
-    if (r.outcome != outcome::failed) return {failed, fmt::format("{}: {}", what, how)};
-    if (r.failure == failure::io)
-        return {failed, fmt::format("{}: {}", what, std::strerror(r.error))};
-    return {failed, fmt::format("{}: {}", what, name_of(r.failure))};
+    return {failed, fmt::format("{}: {}", uri, of_errno(why.cause)),
+            next_after(why.cause.code, std::string{path_of_socket(uri)})};
 }
 
 } // namespace ctl

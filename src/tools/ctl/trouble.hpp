@@ -8,6 +8,8 @@
 
 namespace ctl {
 
+struct machine;
+
 enum exit_code : int {
     success = 0,
     failed = 1,
@@ -35,10 +37,13 @@ private:
 
 /// `what` was refused.
 trouble refused(vmsig::refusal why, const std::string& what);
+/// The same of something on a machine that was found.
+trouble refused(vmsig::refusal why, const std::string& what, const machine& m);
 /// The connection to `uri` is not there, or not any more.
 trouble not_connected(const vmsig::client_error& why, const std::string& uri);
-/// A command ended otherwise than in `done`.
-trouble not_done(const vmsig::receipt& r, const std::string& what);
+/// A command on that machine ended otherwise than in `done`.
+trouble not_done(const vmsig::receipt& r, const vmsig::command& c, const machine& m,
+                 const std::string& what);
 inline trouble misuse(const std::string& what, std::string next = {}) {
     return {misused, what, std::move(next)};
 }

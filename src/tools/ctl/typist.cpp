@@ -47,7 +47,7 @@ void typist::report(const std::string& did, std::string_view unit, std::size_t c
     if (c_.out.json)
         c_.out.object({{"endpoint", machine_.name}, {"did", did}, {std::string{unit}, count}});
     else
-        c_.out.line(fmt::format("{}: {} {} {}", machine_.name, count, unit, did));
+        c_.out.line(fmt::format("{}: {} {}", machine_.name, counted(count, unit), did));
 }
 
 } // namespace ctl

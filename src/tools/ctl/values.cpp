@@ -110,6 +110,10 @@ std::string hex_of(const std::vector<std::byte>& bytes) {
     return out;
 }
 
+std::string counted(std::uint64_t count, std::string_view units) {
+    return fmt::format("{} {}", count, count == 1 ? units.substr(0, units.size() - 1) : units);
+}
+
 std::string text_of(duration d) {
     if (d.ns % 60'000'000'000 == 0 && d.ns != 0) return fmt::format("{}min", d.ns / 60'000'000'000);
     if (d.ns >= 1'000'000'000) return fmt::format("{:.4g}s", static_cast<double>(d.ns) / 1e9);

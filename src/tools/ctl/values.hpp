@@ -23,6 +23,8 @@ std::vector<std::byte> bytes_of(std::string_view text);
 std::pair<std::int32_t, std::int32_t> pair_of(std::string_view text);
 
 std::string hex_of(const std::vector<std::byte>& bytes);
+/// "2 keys", "1 key": of a unit whose plural ends in s.
+std::string counted(std::uint64_t count, std::string_view units);
 std::string text_of(vmsig::duration d);
 
 } // namespace ctl

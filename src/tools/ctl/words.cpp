@@ -70,8 +70,11 @@ source source_of(std::string_view name) {
     for (const char c : name)
         n = c >= '0' && c <= '9' ? n * 10 + static_cast<unsigned>(c - '0') : 99;
     if (!name.empty() && n < max_sources) return static_cast<source>(n);
-    index_in(sources_by_number, name, "source");
-    return source::lifecycle;
+    throw misuse(
+        fmt::format("there is no source `{}`", name),
+        fmt::format("one of {}, or the number of one of the host's own, from {} on; --kind "
+                    "chooses by the kind's name",
+                    fmt::join(sources_by_number, ", "), first_host_source));
 }
 std::string_view name_of_source(source s) {
     const auto n = static_cast<std::size_t>(s);

@@ -43,14 +43,14 @@ std::optional<vmsig::grant> doorkeeper::authenticate(const vmsig::peer_identity&
 void doorkeeper::admitted(const vmsig::peer_identity& who, vmsig::origin_id as) {
     if (!may_log()) return;
     const rule* r = grants_.rule_for(who);
-    log("{}: attached as {:#x}, by line {} of the grants", description_of(who), as.value,
+    log("{}: attached as {}, by line {} of the grants", description_of(who), numbered(as),
         r ? r->where.line : 0);
 }
 
 void doorkeeper::left(const vmsig::peer_identity& who, vmsig::origin_id as,
                       vmsig::wire::farewell why) {
     if (may_log())
-        log("{}: {:#x} has left: {}", description_of(who), as.value, vmsig::wire::name_of(why));
+        log("{}: {} has left: {}", description_of(who), numbered(as), vmsig::wire::name_of(why));
 }
 
 void doorkeeper::accepted(int error) noexcept {

@@ -131,7 +131,7 @@ bool fleet::add(const machine_config& m) {
         made->runs->plug_into(bus_, at);
         if (m.tick) bus_.attach_adapter(made->ticks.emplace(m.tick, tick_kind_), at);
         machines_.push_back(std::move(made));
-        log("{}: {}", m.name, is);
+        log("{}: {}; it is machine {}", m.name, is, numbered(at));
         return true;
     } catch (const std::exception& e) {
         if (at) bus_.remove_endpoint(at);

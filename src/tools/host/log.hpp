@@ -2,9 +2,10 @@
 // lost, for a reader of the log must not hold up the machines.
 #pragma once
 
+#include <string>
 #include <string_view>
 
-#include <fmt/format.h>
+#include <vmsig/fmt.hpp>
 
 namespace host {
 
@@ -14,6 +15,12 @@ void log_line(std::string_view what) noexcept;
 template <class... Args>
 void log(fmt::format_string<Args...> format, Args&&... args) {
     log_line(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Of a control or a machine: as vmsigctl prints it, and as the lines of the audit have it.
+template <class Tag>
+std::string numbered(vmsig::slot_id<Tag> id) {
+    return fmt::format("{} ({} in the audit)", id, id.value);
 }
 
 } // namespace host

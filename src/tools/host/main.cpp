@@ -9,7 +9,7 @@
 
 namespace {
 
-enum exit_code : int { served = 0, can_not_serve = 1, bad_settings = 2 };
+enum exit_code : int { served = 0, can_not_serve = 1, bad_settings = 2, misused = 2 };
 
 int check(const host::settings& s) {
     for (const std::string& line : host::notes_on(s)) fmt::print("note: {}\n", line);
@@ -27,7 +27,11 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "vmsig-host " VMSIG_VERSION);
     app.add_option("--config", config, "what to serve, and where: a TOML file")->required();
     app.add_flag("--check", only_check, "read the files, say what is wrong with them, and end");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? served : misused;
+    }
 
     auto settings = host::read_settings(config);
     if (!settings) {

@@ -44,7 +44,7 @@ private:
                       "path: expected one that begins with /, found " + quoted(*path));
             out_.socket.path = std::move(*path);
         }
-        if (const auto mode = t.number("mode", 0, 0777))
+        if (const auto mode = t.number("mode", 0, 0777, "; octal is written 0o660"))
             out_.socket.mode = static_cast<mode_t>(*mode);
         if (auto group = t.text("group")) out_.socket.group = std::move(*group);
     }

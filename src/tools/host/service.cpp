@@ -20,6 +20,9 @@ using std::chrono::steady_clock;
 /// How long a stop may take: what a machine does not do by then, it does not do.
 constexpr std::chrono::seconds patience{5};
 
+/// The call that fails when another host has the path.
+constexpr std::string_view taken_lock = "lock";
+
 vmsig::unique_fd audit_file(const config& c) {
     auto fd = open_audit(c.audit);
     if (!fd) throw std::runtime_error{fd.error()};
@@ -85,6 +88,9 @@ vmsig::unique_fd service::open_socket() {
     if (s.path.empty())
         throw std::runtime_error{"no socket was handed down, and none is configured"};
     auto made = vmsig::listening_socket::at(s.path, s.mode);
+    // The bus says so of a lock that is taken; of the path itself, that something else is there.
+    if (!made && made.error().code == EADDRINUSE && made.error().operation == taken_lock)
+        throw std::runtime_error{s.path + ": another vmsig-host serves it"};
     if (!made)
         throw std::runtime_error{fmt::format("{}: {}: {}", s.path, made.error().operation,
                                              std::strerror(made.error().code))};

@@ -35,12 +35,13 @@ const entry* table_reader::find(std::string_view key, need n) {
     return nullptr;
 }
 
-void table_reader::wrong(const value& v, std::string_view key, std::string_view expected) {
+void table_reader::wrong(const value& v, std::string_view key, std::string_view expected,
+                         std::string_view hint) {
     std::string found{kind_of(v)};
     if (const auto* text = v.as<std::string>()) found = quoted(*text);
     if (const auto* number = v.as<std::int64_t>()) found = std::to_string(*number);
-    found_.add(v.where,
-               std::string{key} + ": expected " + std::string{expected} + ", found " + found);
+    found_.add(v.where, std::string{key} + ": expected " + std::string{expected} + ", found " +
+                            found + std::string{hint});
 }
 
 std::optional<std::string> table_reader::text(std::string_view key, need n) {
@@ -60,13 +61,14 @@ std::optional<bool> table_reader::flag(std::string_view key) {
 }
 
 std::optional<std::int64_t> table_reader::number(std::string_view key, std::int64_t least,
-                                                 std::int64_t most) {
+                                                 std::int64_t most, std::string_view hint) {
     const entry* e = find(key, need::optional);
     if (!e) return {};
     const auto* n = e->holds.as<std::int64_t>();
     if (n && *n >= least && *n <= most) return *n;
     wrong(e->holds, key,
-          "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+          "a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+          n ? hint : std::string_view{});
     return {};
 }
 

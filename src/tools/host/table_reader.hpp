@@ -26,9 +26,10 @@ public:
     /// The text under a key. Nothing, perhaps with a finding, if there is none.
     std::optional<std::string> text(std::string_view key, need n = need::optional);
     std::optional<bool> flag(std::string_view key);
-    std::optional<std::int64_t>
-    number(std::string_view key, std::int64_t least,
-           std::int64_t most = std::numeric_limits<std::int64_t>::max());
+    /// `hint`: ends the finding about one that is out of range.
+    std::optional<std::int64_t> number(std::string_view key, std::int64_t least,
+                                       std::int64_t most = std::numeric_limits<std::int64_t>::max(),
+                                       std::string_view hint = {});
     /// Lists of anything; an absent one is empty.
     const list& values(std::string_view key, need n = need::optional);
     /// f(const value&, table_reader&) for each table of a list.
@@ -57,7 +58,8 @@ public:
         inner.done();
     }
     /// Of a value under `key`: something else was expected.
-    void wrong(const value& v, std::string_view key, std::string_view expected);
+    void wrong(const value& v, std::string_view key, std::string_view expected,
+               std::string_view hint = {});
     void add(place where, std::string what) { found_.add(where, std::move(what)); }
     bool has(std::string_view key) const { return at(key) != nullptr; }
     /// Of a key, or of the table when it has no such key.
