@@ -33,7 +33,9 @@ struct counting_calls : socket_calls {
     static int accept(int listener) noexcept {
         ++accepts;
         if (accept_fails != 0) return errno = accept_fails, -1;
-        return accepted = socket_calls::accept(listener);
+        const int fd = socket_calls::accept(listener);
+        if (fd >= 0) accepted = fd;
+        return fd;
     }
 };
 using counted = served<counting_calls>;

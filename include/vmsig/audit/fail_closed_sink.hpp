@@ -53,7 +53,8 @@ public:
     std::size_t size() const { return size_; }
 
     /// Hands at most `most` records to `f(record)`, oldest first, and gives their room back. What
-    /// `f` causes to be written is drained too. Returns how many there were.
+    /// `f` causes to be written is drained too. What `f` throws leaves `drain`; that record has
+    /// been handed over. Returns how many there were.
     template <class F>
     std::size_t drain(F&& f, std::size_t most = ~std::size_t{0}) {
         std::size_t drained = 0;

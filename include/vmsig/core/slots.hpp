@@ -121,6 +121,7 @@ struct alignas(64) adapter_slot {
     bool allocates = false;     ///< has ever had a block of the pool
     bool farewell_owed = false; ///< attached, and not told `on_detached` yet
     bool lifted = false;        ///< its keys go up, or went, because it leaves
+    bool overdue = false;       ///< named by the watch over calls: its call was its last
     std::uint16_t watches = 0;
     std::uint16_t next_leaving = 0; ///< slot + 1
     std::uint16_t first_watch = 0;  ///< slot + 1; the rest by `watch_slot::next`

@@ -21,7 +21,9 @@ inline auto core<Traits>::call(detail::adapter_slot& a, F&& entry, Args&&... arg
             , bus{c}
             , who{id} {}
         ~scope() {
-            if (this->overdue()) bus.detach_adapter(who, true);
+            if (!this->overdue()) return;
+            bus.adapters_[who.slot()].overdue = true;
+            bus.detach_adapter(who, true);
         }
         core& bus;
         adapter_id who;
@@ -66,7 +68,7 @@ adapter_id core<Traits>::bind_adapter(void* object, const adapter_table& table, 
     a->table = &table;
     a->binding = {object, adapter_handle{*anchor_, a->id}};
     a->watches = 0;
-    a->allocates = false;
+    a->allocates = a->overdue = false;
     a->leaving = true; // the place is taken, whoever is attached while its codes are asked for
     const change guard{*this};
     audit_record r = audit_record::of(decision::adapter_attached);
@@ -108,7 +110,7 @@ setup_fault core<Traits>::claim_roles(endpoint_type& ep, detail::adapter_slot& a
     const roles wants = a.table->serves;
     if (wants.has(role::input)) { // first: anything may happen while it is asked
         const input_codes* codes = call(a, a.table->codes);
-        if (!codes) return setup_fault::adapter_failed;
+        if (!codes || a.overdue) return setup_fault::adapter_failed;
         a.codes = *codes;
         if (ep.leaving) return setup_fault::no_such_endpoint;
     }

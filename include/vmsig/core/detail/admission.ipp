@@ -75,16 +75,17 @@ inline refusal core<Traits>::served(const detail::control_slot& who, const endpo
 template <class Traits>
 refusal core<Traits>::placed(detail::adapter_slot& a, const detail::control_slot& who,
                              const command& c, std::span<const std::byte> bulk) {
-    const change guard{*this};
     const origin_id issuer = who.id;
-    const bool inside = with_frame(c, bulk, [&](input_frame frame) {
+    const auto allows = [&](input_frame frame) {
         bool absolute = false;
         for (const input_change& one : frame) absolute = absolute || one.type == EV_ABS;
         if (!absolute) return true;
+        const change guard{*this}; // what it causes has happened when the rest is checked
         for (const input_region& r : call(a, a.table->regions))
             if (r.id == c.region) return r.contains(frame);
         return false;
-    });
+    };
+    const bool inside = with_frame(c, bulk, allows);
     const endpoint_type* ep = find_endpoint(c.endpoint);
     if (!find_control(issuer)) return refusal::gone;
     if (!ep || ep->leaving || !who.grant.permits(right::input, c.endpoint)) return refusal::denied;

@@ -201,10 +201,10 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
     revoke(*c);
     if (!find_control(who)) return true; // an adapter that was called detached it
     std::uint64_t wider = 0;
-    const bool sources_wider = !before.sources_value().contains(g.sources_value());
+    const bool sources_wider = !before.sources_value().contains(c->grant.sources_value());
     for (const endpoint_type& ep : endpoints_) {
         if (!ep.live) continue;
-        const rights now = g.rights_on(ep.id);
+        const rights now = c->grant.rights_on(ep.id);
         const rights then = before.rights_on(ep.id);
         if (now == then && !(sources_wider && now.any())) continue;
         if (!then.contains(now) || sources_wider) wider |= bit(ep.id.slot());

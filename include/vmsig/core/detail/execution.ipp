@@ -41,7 +41,7 @@ void core<Traits>::set_command_timer(node_index n) {
     const bool delayed = nodes_[n].state == detail::command_state::delayed;
     instant when = c.deadline ? c.deadline + duration{1} : instant::never();
     if (delayed && c.not_before < when) when = c.not_before;
-    timers_.arm(n, when);
+    timers_.arm(n, std::max(when, now_)); // not ahead of what is due already
 }
 
 template <class Traits>
@@ -84,7 +84,7 @@ inline void core<Traits>::consider(node_index n) {
     const auto l = static_cast<unsigned>(node.command.lane);
     if (node.is.unparked) cell.ahead[l] = false;
     if (blocked(cell, node)) return park(cell, n);
-    const bool was_parked = node.is.unparked;
+    const bool was_ahead = node.is.unparked || traits_of(node.command.verb).destroys;
     node.is.unparked = false;
     const std::uint32_t number = node.cell_number;
     if (const outcome o = still_fenced(node); o != outcome::none) {
@@ -93,7 +93,7 @@ inline void core<Traits>::consider(node_index n) {
     } else {
         execute(n);
     }
-    if (was_parked) unpark(number);
+    if (was_ahead) unpark(number);
 }
 
 template <class Traits>
@@ -280,9 +280,12 @@ void core<Traits>::execute_destructive(node_index n) {
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     const correlation_id id = node.id;
     if (!node.is.raised_epoch && !raise_for(n)) return;
+    bool& ahead = cell_of(node).ahead[static_cast<unsigned>(node.command.lane)];
+    ahead = node.is.unparked = true; // nobody is unparked before it meanwhile
     settle_deferred();
     if (node_of(id) != n || node.state != detail::command_state::chosen) return;
     if (!deferred_.delivered(ep.told_until)) return wait_for_notices(n);
+    ahead = node.is.unparked = false;
     detail::adapter_slot* to = executor_of(node.command, {});
     const outcome o = to ? still_fenced(node) : outcome::adapter_fault;
     if (o == outcome::none) return hand_over(n, *to);
@@ -319,16 +322,15 @@ bool core<Traits>::raise_for(node_index n) {
     node.command.epoch = ep.epochs.current();
     roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, node.id);
     ep.told_until = deferred_.end();
-    return true;
+    return node.state ==
+           detail::command_state::chosen; // who was called meanwhile may have ended it
 }
 
-/// This turn has delivered what it may: back to the front of its queue.
+/// This turn has delivered what it may: back to the front of its queue, as one that is unparked.
 template <class Traits>
 void core<Traits>::wait_for_notices(node_index n) {
     detail::command_node& node = nodes_[n];
     node.state = detail::command_state::queued;
-    node.is.unparked = true;
-    cell_of(node).ahead[static_cast<unsigned>(node.command.lane)] = true;
     queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
 }
 

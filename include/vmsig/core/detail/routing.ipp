@@ -231,42 +231,43 @@ void core<Traits>::mark_seen(detail::routing_rows& rows, const event& e, std::ui
 template <class Traits>
 void core<Traits>::deliver_receipt(std::uint16_t n) {
     detail::command_node& node = nodes_[n];
-    if (!node.is.orphan) {
-        if (std::exchange(node.is.charged_block, false))
-            controls_[node.issuer.slot()].ledger.refund(resource::payload);
-        event e;
-        e.kind = kind::receipt;
-        e.source = source::command;
-        e.lane = traits_of(kind::receipt).lane;
-        e.endpoint = node.command.endpoint;
-        e.epoch = node.command.epoch;
-        e.timestamp = now_;
-        e.origin = node.issuer;
-        e.correlation = node.id;
-        receipt& r = e.make_payload<receipt>();
-        r.outcome = node.result.outcome;
-        r.failure = node.result.failure;
-        r.verb = node.command.verb;
-        r.mode = node.command.mode;
-        r.begun = node.was_begun ? 1 : 0;
-        r.state = node.result.state;
-        r.error = node.result.error;
-        r.bytes = node.result.bytes;
-        r.value = node.result.value;
-        if (r.verb == verb::mem_read && r.outcome == outcome::done) {
-            // A right that was taken away since withholds the bytes.
-            if (find_control(node.issuer)->grant.permits(right::memread, e.endpoint)) {
-                e.payload = node.bulk;
-                e.payload_size = static_cast<std::uint32_t>(pool_.bytes(node.bulk).size());
-            } else {
-                r.bytes = 0;
-            }
+    if (node.is.orphan) return free_node(n);
+    if (std::exchange(node.is.charged_block, false))
+        controls_[node.issuer.slot()].ledger.refund(resource::payload);
+    event e;
+    e.kind = kind::receipt;
+    e.source = source::command;
+    e.lane = traits_of(kind::receipt).lane;
+    e.endpoint = node.command.endpoint;
+    e.epoch = node.command.epoch;
+    e.timestamp = now_;
+    e.origin = node.issuer;
+    e.correlation = node.id;
+    receipt& r = e.make_payload<receipt>();
+    r.outcome = node.result.outcome;
+    r.failure = node.result.failure;
+    r.verb = node.command.verb;
+    r.mode = node.command.mode;
+    r.begun = node.was_begun ? 1 : 0;
+    r.state = node.result.state;
+    r.error = node.result.error;
+    r.bytes = node.result.bytes;
+    r.value = node.result.value;
+    if (r.verb == verb::mem_read && r.outcome == outcome::done) {
+        // A right that was taken away since withholds the bytes.
+        if (find_control(node.issuer)->grant.permits(right::memread, e.endpoint)) {
+            e.payload = node.bulk;
+            e.payload_size = static_cast<std::uint32_t>(pool_.bytes(node.bulk).size());
+        } else {
+            r.bytes = 0;
         }
-        observer_.on_event(e, ++event_number_, bit(node.issuer.slot()));
-        observer_.on_receipt(e, node.issuer);
-        deliver(bit(node.issuer.slot()), e, audience::addressee);
     }
-    free_node(n);
+    observer_.on_event(e, ++event_number_, bit(node.issuer.slot()));
+    observer_.on_receipt(e, node.issuer);
+    if (e.payload) pool_.retain(e.payload);
+    free_node(n); // before its callback, which may submit the next
+    deliver(bit(e.origin.slot()), e, audience::addressee);
+    if (e.payload) pool_.release(e.payload);
 }
 
 /// Forgets a control in everything that is on its way to it.

@@ -57,7 +57,10 @@ core<Traits>::~core() {
             for (std::uint16_t place = 0; place < limits::host_watches; ++place) {
                 any = any || host_watches_[place].fd || host_watches_[place].callback;
                 drop_watch(host_watches_[place].id);
-                end_host_watch(place);
+                try {
+                    end_host_watch(place);
+                } catch (...) { // there is no `dispatch` left to throw it
+                }
             }
         }
         audit_.settle(now_);
@@ -135,6 +138,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
     if (timers_.earliest() <= now_ || replaying_ != 0) {
         part(2);
         run_timers();
+        part(2);
         run_replays();
     }
     if (!queue_.empty()) {

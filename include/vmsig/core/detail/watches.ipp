@@ -115,6 +115,7 @@ expected<watch_id, os_error> core<Traits>::watch(unique_fd& fd, interests what,
 
 template <class Traits>
 expected<watch_id, os_error> core<Traits>::watch(int fd, interests what, fd_callback callback) {
+    if (!callback) return unexpected<os_error>{os_error{EINVAL, "watch"}};
     for (std::uint16_t place = 0; place < limits::host_watches; ++place) {
         host_watch& h = host_watches_[place];
         if (h.fd || h.callback) continue;
