@@ -76,8 +76,8 @@ struct kind_row {
 struct class_cell {
     dlist live; ///< every command that has not ended
     std::array<dlist, lane_count> parked{};
-    std::array<bool, lane_count> held{};  ///< a hold is under way in the lane
-    std::array<bool, lane_count> ahead{}; ///< one that was parked is at the front of its queue
+    std::array<bool, lane_count> held{};           ///< a hold is under way in the lane
+    std::array<std::uint16_t, lane_count> ahead{}; ///< so many are unparked, and not begun yet
     vmsig::pace pace;
     std::uint32_t handed = 0;   ///< given to an adapter and not taken
     std::uint32_t begun = 0;    ///< taken and not completed

@@ -91,8 +91,8 @@ inline void core<Traits>::leave_lists(node_index n) {
     if (held) cell.held[l] = false;
     cell.live.remove(cell_links(), n);
     if (node.is.timed) timers_.cancel(n);
-    if (node.is.unparked)
-        cell.ahead[l] = node.is.unparked = false;
+    if (std::exchange(node.is.unparked, false))
+        --cell.ahead[l];
     else if (!held)
         return;
     unpark(node.cell_number);

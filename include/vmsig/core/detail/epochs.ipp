@@ -4,6 +4,11 @@
 
 namespace vmsig {
 
+constexpr transition transition_of(verb v) {
+    if (v == verb::reset) return transition::reset;
+    return v == verb::snapshot_restore ? transition::restored : transition::powered_off;
+}
+
 template <class Traits>
 void core<Traits>::on_lifecycle(endpoint_id at, lifecycle l) {
     const change guard{*this};
@@ -139,6 +144,24 @@ template <class Traits>
 void core<Traits>::ask_provider(endpoint_type& ep) {
     detail::adapter_slot* p = serving(ep, role::memctx_provider);
     if (p && !ep.leaving) call(*p, p->table->invalidate, ep.epochs.current());
+}
+
+/// For a command that destroys. False: it cannot, or somebody who was called has ended it.
+template <class Traits>
+bool core<Traits>::raise_for(node_index n) {
+    detail::command_node& node = nodes_[n];
+    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
+    const change guard{*this};
+    const epoch_number last = ep.epochs.current();
+    if (!ep.epochs.begin_commanded(limits::counter_limit)) {
+        end_command(n, completion::failed(failure::unavailable));
+        return false;
+    }
+    node.is.raised_epoch = true;
+    node.command.epoch = ep.epochs.current();
+    roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, node.id);
+    ep.told_until = deferred_.end();
+    return node.state == detail::command_state::chosen;
 }
 
 } // namespace vmsig

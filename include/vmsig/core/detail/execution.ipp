@@ -5,11 +5,6 @@
 
 namespace vmsig {
 
-constexpr transition transition_of(verb v) {
-    if (v == verb::reset) return transition::reset;
-    return v == verb::snapshot_restore ? transition::restored : transition::powered_off;
-}
-
 /// Nothing but time stands between it and the queue.
 template <class Traits>
 [[gnu::always_inline]] inline void core<Traits>::make_eligible(node_index n) {
@@ -82,7 +77,7 @@ inline void core<Traits>::consider(node_index n) {
     detail::command_node& node = nodes_[n];
     detail::class_cell& cell = cell_of(node);
     const auto l = static_cast<unsigned>(node.command.lane);
-    if (node.is.unparked) cell.ahead[l] = false;
+    if (node.is.unparked) --cell.ahead[l];
     if (blocked(cell, node)) return park(cell, n);
     const bool was_ahead = node.is.unparked || traits_of(node.command.verb).destroys;
     node.is.unparked = false;
@@ -157,12 +152,13 @@ void core<Traits>::unpark(std::uint32_t number) {
     if (cell.draining != 0 || class_waits(ep, c)) return;
     const bool paced = !cell.pace.may_run(now_);
     for (unsigned l = 0; l < lane_count; ++l) {
-        if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l]) continue;
+        if (cell.parked[l].empty() || cell.held[l] || cell.ahead[l] != 0) continue;
         if (paced) return timers_.arm(pace_timers + number, cell.pace.next());
         const node_index n = cell.parked[l].head;
         leave_parking(cell, n);
         detail::command_node& node = nodes_[n];
-        node.is.unparked = cell.ahead[l] = true;
+        node.is.unparked = true;
+        ++cell.ahead[l];
         node.state = detail::command_state::queued;
         queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
     }
@@ -280,12 +276,14 @@ void core<Traits>::execute_destructive(node_index n) {
     const endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
     const correlation_id id = node.id;
     if (!node.is.raised_epoch && !raise_for(n)) return;
-    bool& ahead = cell_of(node).ahead[static_cast<unsigned>(node.command.lane)];
-    ahead = node.is.unparked = true; // nobody is unparked before it meanwhile
+    std::uint16_t& ahead = cell_of(node).ahead[static_cast<unsigned>(node.command.lane)];
+    ++ahead; // nobody is unparked before it meanwhile
+    node.is.unparked = true;
     settle_deferred();
     if (node_of(id) != n || node.state != detail::command_state::chosen) return;
     if (!deferred_.delivered(ep.told_until)) return wait_for_notices(n);
-    ahead = node.is.unparked = false;
+    node.is.unparked = false;
+    --ahead;
     detail::adapter_slot* to = executor_of(node.command, {});
     const outcome o = to ? still_fenced(node) : outcome::adapter_fault;
     if (o == outcome::none) return hand_over(n, *to);
@@ -305,25 +303,6 @@ inline void core<Traits>::hand_over(node_index n, detail::adapter_slot& to) {
     if (!node.is.releasing) cell.pace.ran(now_);
     ++callbacks_;
     call(to, to.table->execute, node.id);
-}
-
-/// False: it cannot, and the command has ended.
-template <class Traits>
-bool core<Traits>::raise_for(node_index n) {
-    detail::command_node& node = nodes_[n];
-    endpoint_type& ep = endpoints_[node.command.endpoint.slot()];
-    const change guard{*this};
-    const epoch_number last = ep.epochs.current();
-    if (!ep.epochs.begin_commanded(limits::counter_limit)) {
-        end_command(n, completion::failed(failure::unavailable));
-        return false;
-    }
-    node.is.raised_epoch = true;
-    node.command.epoch = ep.epochs.current();
-    roll_over(ep, last, transition_of(node.command.verb), cause::host, node.issuer, node.id);
-    ep.told_until = deferred_.end();
-    return node.state ==
-           detail::command_state::chosen; // who was called meanwhile may have ended it
 }
 
 /// This turn has delivered what it may: back to the front of its queue, as one that is unparked.
