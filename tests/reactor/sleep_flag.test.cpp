@@ -96,7 +96,7 @@ TEST_CASE("a push that the last look missed is always claimed") {
     // The queue is a number with the weakest order that the flag allows.
     using number = std::atomic<std::uint32_t>;
     CHECK(lost_of(
-              20'000,
+              100'000,
               [](number& n, std::uint32_t round) { n.store(round, std::memory_order_release); },
               [](sleep_flag& flag) { return flag.claim(); },
               [](const number& n) { return n.load(std::memory_order_acquire); }) == 0);
@@ -105,7 +105,7 @@ TEST_CASE("a push that the last look missed is always claimed") {
 TEST_CASE("an ordered push that the last look missed is always claimed") {
     using number = std::atomic<std::uint32_t>;
     CHECK(lost_of(
-              20'000, [](number& n, std::uint32_t round) { n.exchange(round); },
+              100'000, [](number& n, std::uint32_t round) { n.exchange(round); },
               [](sleep_flag& flag) { return flag.claim_ordered(); },
               [](const number& n) { return n.load(); }) == 0);
 }
