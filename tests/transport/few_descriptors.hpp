@@ -28,9 +28,10 @@ public:
         int highest = 2;
         REQUIRE(for_each_open_fd([&highest](int fd) { highest = std::max(highest, fd); }));
         ::rlimit lower = before_;
-        lower.rlim_cur = static_cast<rlim_t>(highest) + 1 + left;
+        lower.rlim_cur = static_cast<rlim_t>(highest) + 1 + most_left;
         REQUIRE(::setrlimit(RLIMIT_NOFILE, &lower) == 0);
-        for (int fd = 0; (fd = ::dup(STDIN_FILENO)) >= 0;) filling_.emplace_back(fd);
+        for (int fd = 0; (fd = ::dup(highest)) >= 0;) filling_.emplace_back(fd);
+        REQUIRE(filling_.size() >= most_left);
         leave(left);
     }
     ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
@@ -44,6 +45,8 @@ public:
     }
 
 private:
+    static constexpr unsigned most_left = 16; // filled, whether or not numbers below were free
+
     ::rlimit before_{};
     std::vector<unique_fd> filling_;
 };
