@@ -32,7 +32,7 @@ void keyboard_adapter::on_detached() {
 }
 
 void keyboard_adapter::execute(fenced_command c, adapter_handle bus) {
-    if (waiting_.full()) return bus.complete(c.id(), completion::failed(failure::unavailable));
+    if (!has_place(waiting_)) return bus.complete(c.id(), completion::failed(failure::unavailable));
     waiting_.push(c);
     advance();
 }

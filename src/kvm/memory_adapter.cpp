@@ -83,7 +83,7 @@ bool memory_adapter::maps_state(const registers& now) const {
 }
 
 void memory_adapter::execute(fenced_command c, adapter_handle bus) {
-    if (waiting_.full()) return bus.complete(c.id(), completion::failed(failure::unavailable));
+    if (!has_place(waiting_)) return bus.complete(c.id(), completion::failed(failure::unavailable));
     waiting_.push(c);
     advance();
 }

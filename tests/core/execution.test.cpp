@@ -139,6 +139,28 @@ TEST_CASE("cancel: cancelled before it has begun, too late after, and for what i
     CHECK(w.a.outcome_of(first) == outcome::done);
 }
 
+TEST_CASE("a handed command is pending until it is taken or has ended, for its adapter alone") {
+    staffed w;
+    std::vector<fenced_command> handed;
+    handed.reserve(2);
+    sensor other;
+    w.bus.attach_adapter(other, w.vm);
+    w.m.on_execute = [&](fenced_command c, adapter_handle) { handed.push_back(c); };
+    const auto cancelled = w.submit(press(w.keys, KEY_A));
+    w.submit(press(w.keys, KEY_B));
+    w.settle();
+    REQUIRE(handed.size() == 2);
+    CHECK(handed[0].pending());
+    CHECK(w.a.bus.cancel(cancelled) == cancel_result::cancelled);
+    CHECK_FALSE(handed[0].pending());
+    CHECK(handed[1].pending());
+    CHECK_FALSE(fenced_command{other.bus, handed[1].id()}.pending());
+    REQUIRE(handed[1].take());
+    CHECK_FALSE(handed[1].pending());
+    w.m.bus.complete(handed[1].id());
+    CHECK_FALSE(handed[1].pending());
+}
+
 TEST_CASE("the right is checked again when execution begins: narrowed in between, revoked") {
     staffed w;
     const auto queued = w.submit(power(w.host, verb::pause));

@@ -113,3 +113,45 @@ TEST_CASE("whoever waits for a lease of an endpoint that is removed does not get
     for (const lease_wait_ended& one : b.all<lease_wait_ended>())
         CHECK(one.why == lease_end::endpoint_gone);
 }
+
+TEST_CASE("what happened before a removal is told before it, to whoever may see it then") {
+    removed w;
+    sensor s;
+    agent b, narrowed;
+    w.bus.attach_adapter(s, w.vm);
+    w.join(b, full(w.vm));
+    w.join(narrowed, full(w.vm));
+    inside(w, w.a, s, [&] {
+        CHECK(s.happened(transition::paused));
+        w.bus.remove_endpoint(w.vm);
+        CHECK(w.bus.set_grant(narrowed.bus.origin(), grant{}));
+        CHECK(w.bus.add_endpoint("next").slot() != w.vm.slot());
+    });
+    CHECK(b.kinds() == std::vector{kind::console_output, kind::lifecycle, kind::lease_changed,
+                                   kind::lease_changed, kind::memctx_invalidated,
+                                   kind::endpoint_removed});
+    for (const lease_changed& one : b.all<lease_changed>())
+        CHECK(one.why == lease_end::endpoint_gone);
+    CHECK(narrowed.kinds() == std::vector{kind::endpoint_removed});
+}
+
+TEST_CASE("what was lost before a removal is told before it, if there is room") {
+    bench<> w;
+    sensor s;
+    agent a;
+    w.bus.attach_adapter(s, w.vm);
+    w.join(a, full(w.vm));
+    a.script = [&](const event&, control_handle) {
+        const std::size_t told = a.count(kind::console_output);
+        for (int i = 0; told == 1 && i < 100; ++i) s.bus.emit(console_output{});
+        if (told == 20) w.bus.remove_endpoint(w.vm);
+    };
+    s.bus.emit(console_output{});
+    w.settle();
+    const std::size_t told = a.count(kind::console_output);
+    CHECK(told > 20);
+    REQUIRE(a.count(kind::gap) == 1);
+    CHECK(told + a.last<gap>().count == 101);
+    CHECK(a.log[a.log.size() - 2].is(kind::gap));
+    CHECK(a.log.back().is(kind::endpoint_removed));
+}

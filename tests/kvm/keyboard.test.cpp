@@ -111,6 +111,30 @@ TEST_CASE("frames that do not fit wait, in order, until the guest reads") {
     CHECK(p.word(STATE_OFFSET(key_count)) == 6 * 512 + 1);
 }
 
+TEST_CASE("what waits and is lost with its lease leaves room for the next owner's keys") {
+    VMSIG_NEEDS_KVM();
+    plugged p{plugged::booted};
+    REQUIRE(p.power(verb::pause).outcome == outcome::done);
+    send(p, long_frame(256));
+    REQUIRE(p.ended(send(p, long_frame(256))).outcome == outcome::done); // no room for more
+    std::vector<correlation_id> lost;
+    for (std::size_t n = 0; n < kvm::fifo<fenced_command>::capacity; ++n) {
+        lost.push_back(p.submit(press(p.input(), KEY_A)));
+        if (n % 64 == 0) CHECK(p.status() == vm_state::paused);
+    }
+    CHECK(p.until([&] { return !p.bus.dispatch(); }));
+    CHECK(p.me.release(p.input()) == refusal::none);
+    for (const correlation_id id : lost) CHECK(p.ended(id).outcome == outcome::lease_lost);
+    p.lease_of(lease_class::input) = p.acquire(p.me, lease_class::input);
+    const correlation_id next = p.submit(press(p.input(), KEY_O));
+    CHECK(p.status() == vm_state::paused);
+    CHECK_FALSE(p.sees.receipt_of(next));
+    REQUIRE(p.power(verb::resume).outcome == outcome::done);
+    CHECK(p.ended(next).outcome == outcome::done);
+    REQUIRE(reads(p, 1024 + 1));
+    CHECK(p.keys_since(1024) == bytes{0x18});
+}
+
 TEST_CASE("releases that do not fit are sent later, before the next owner's keys") {
     VMSIG_NEEDS_KVM();
     plugged p{plugged::booted};

@@ -200,6 +200,31 @@ TEST_CASE("a command beyond the places fails without having been taken, where th
     CHECK(other.count(kind::receipt) == stub::backlog::capacity);
 }
 
+TEST_CASE("what was cancelled before it was taken leaves its place to others") {
+    plugged p;
+    p.machine.script().completes = completing::on_demand;
+    p.machine.script().takes_late = true;
+    witness other;
+    const attachment attached{p.bus.attach(
+        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
+    p.settle();
+    for (std::size_t n = 0; n < stub::backlog::capacity; ++n) {
+        const submit_result one = attached.handle.submit(query_status(p.vm));
+        REQUIRE(one);
+        p.settle();
+        if (n % 2 == 0) CHECK(attached.handle.cancel(one.id) == cancel_result::cancelled);
+    }
+    CHECK(p.machine.pending() == stub::backlog::capacity);
+    const correlation_id next = p.submit(power(p.of(lease_class::power), verb::pause));
+    p.settle();
+    CHECK(p.machine.pending() == stub::backlog::capacity / 2 + 1);
+    CHECK(p.sees.receipts_of(next) == 0);
+    p.machine.complete_pending();
+    p.settle();
+    CHECK(p.sees.receipt_of(next)->outcome == outcome::done);
+    CHECK(other.count(kind::receipt) == stub::backlog::capacity);
+}
+
 TEST_CASE("what was pending on a bus that was left is not done on the next") {
     plugged p;
     p.machine.script().completes = completing::on_demand;

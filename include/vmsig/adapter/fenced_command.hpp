@@ -56,6 +56,10 @@ public:
     /// longer to be executed and the core has ended it.
     expected<taken_command, outcome> take() const;
 
+    /// It waits to be taken. Whoever keeps commands for later may drop one that does not: it was
+    /// taken, or the core has ended it.
+    bool pending() const;
+
 private:
     const anchor* anchor_;
     adapter_id to_;

@@ -28,6 +28,7 @@ struct adapter_api {
     bool (*publish)(void*, adapter_id, epoch_number);
     void (*complete)(void*, adapter_id, correlation_id, const completion&);
     expected<taken_command, outcome> (*take)(void*, adapter_id, correlation_id);
+    bool (*pending)(void*, adapter_id, correlation_id);
     void (*input_ready)(void*, adapter_id);
     endpoint_id (*endpoint)(void*, adapter_id);
     epoch_number (*epoch)(void*, adapter_id);
@@ -157,6 +158,11 @@ inline expected<taken_command, outcome> fenced_command::take() const {
     void* core = anchor_->core.load(std::memory_order_relaxed);
     if (!core) return unexpected<outcome>{outcome::endpoint_gone};
     return static_cast<const adapter_api*>(anchor_->adapter_api)->take(core, to_, id_);
+}
+
+inline bool fenced_command::pending() const {
+    void* core = anchor_->core.load(std::memory_order_relaxed);
+    return core && static_cast<const adapter_api*>(anchor_->adapter_api)->pending(core, to_, id_);
 }
 
 } // namespace vmsig

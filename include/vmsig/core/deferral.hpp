@@ -21,6 +21,7 @@ struct deferred_event {
     std::uint64_t to = 0; ///< control slots
     /// Who may still see it at delivery; addressee: exactly these slots.
     vmsig::audience audience = audience::observe;
+    bool left_over = false; ///< its endpoint is gone: `to` is final
 };
 
 class deferral {

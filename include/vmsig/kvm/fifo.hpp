@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 
+#include <vmsig/adapter/handle.hpp>
 #include <vmsig/base/assert.hpp>
 
 namespace vmsig::kvm {
@@ -28,11 +29,27 @@ public:
         return *places_[read_++ % capacity];
     }
     void clear() { read_ = written_; }
+    /// Those for which `over(one)` holds; the others keep their order.
+    template <class F>
+    void drop_if(F&& over) {
+        std::size_t kept = read_;
+        for (std::size_t i = read_; i != written_; ++i) {
+            const std::optional<T>& one = places_[i % capacity];
+            if (!over(*one)) places_[kept++ % capacity] = one;
+        }
+        written_ = kept;
+    }
 
 private:
     std::array<std::optional<T>, capacity> places_;
     std::size_t read_ = 0;
     std::size_t written_ = 0;
 };
+
+/// For one more: what the bus has ended meanwhile gives way.
+inline bool has_place(fifo<fenced_command>& line) {
+    if (line.full()) line.drop_if([](const fenced_command& one) { return !one.pending(); });
+    return !line.full();
+}
 
 } // namespace vmsig::kvm

@@ -53,8 +53,9 @@ class backlog {
 public:
     static constexpr std::size_t capacity = 256;
 
-    /// False: full.
+    /// False: full, also when what the bus has ended meanwhile gave way.
     bool push(const errand& e) {
+        if (count_ == capacity) drop_ended();
         if (count_ == capacity) return false;
         errands_[(first_ + count_++) % capacity].emplace(e);
         return true;
@@ -84,6 +85,13 @@ public:
     }
 
 private:
+    void drop_ended() {
+        for (std::size_t left = count_; left > 0; --left) {
+            const errand e = *pop();
+            if (e.taken || e.command.pending()) errands_[(first_ + count_++) % capacity].emplace(e);
+        }
+    }
+
     std::array<std::optional<errand>, capacity> errands_;
     std::size_t first_ = 0;
     std::size_t count_ = 0;

@@ -130,6 +130,11 @@ private:
             .complete = [](void* p, adapter_id, correlation_id id,
                            const completion& c) { self(p).complete(id, c); },
             .take = [](void* p, adapter_id, correlation_id id) { return self(p).take(id); },
+            .pending =
+                [](void* p, adapter_id, correlation_id id) {
+                    const spied_command* c = self(p).find(id);
+                    return c && c->real.pending();
+                },
             .input_ready =
                 [](void* p, adapter_id) {
                     ++self(p).acts.made_ready;

@@ -249,6 +249,8 @@ const adapter_api& core<Traits>::adapter_functions() {
         .complete = [](void* p, adapter_id a, correlation_id id,
                        const completion& c) { self(p).complete(a, id, c); },
         .take = [](void* p, adapter_id a, correlation_id id) { return self(p).take(a, id); },
+        .pending = [](void* p, adapter_id a,
+                      correlation_id id) { return self(p).handed_node(a, id) != no_node; },
         .input_ready = [](void* p, adapter_id a) { self(p).input_ready(a); },
         .endpoint =
             [](void* p, adapter_id a) {

@@ -164,9 +164,11 @@ template <class Traits>
 void core<Traits>::take_back(detail::control_slot& who) {
     const std::uint64_t me = bit(who.id.slot());
     const event* under_way = delivery_.what;
-    if (under_way && delivery_.audience != audience::addressee && under_way->endpoint)
-        delivery_.entitled &= ~me | subscribers(rows_[under_way->endpoint.slot()],
-                                                delivery_.audience, under_way->source);
+    if (under_way && delivery_.audience != audience::addressee && under_way->endpoint) {
+        const endpoint_type* of = find_endpoint(under_way->endpoint);
+        const detail::routing_rows rows = of ? rows_[of->id.slot()] : detail::routing_rows{};
+        delivery_.entitled &= ~me | subscribers(rows, delivery_.audience, under_way->source);
+    }
     // Addressed, yet a matter of rights; what the bus still owes him is not.
     const auto forbidden = [&who](const event& e) {
         switch (e.kind) {
@@ -197,6 +199,10 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
     r.origin = who;
     r.flags = audit_by_host;
     note(r);
+    // The new grant says nothing of endpoints that are gone.
+    deferred_.for_each_event([me = bit(who.slot())](detail::deferred_event& d) {
+        if (d.left_over) d.to &= ~me;
+    });
     narrow(*c);
     revoke(*c);
     if (!find_control(who)) return true; // an adapter that was called detached it

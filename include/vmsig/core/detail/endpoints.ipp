@@ -67,6 +67,8 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
         for_each_command(*ep, static_cast<command_class>(c),
                          [&](node_index n, auto&) { end_command(n, outcome::endpoint_gone); });
     recall_memctx(*ep, ep->memctx.unregister(), transition::none, ep->epochs.current());
+    tell_gaps(*ep);
+    settle_receivers(*ep);
     event e;
     e.kind = kind::endpoint_removed;
     e.lane = lane::safety;

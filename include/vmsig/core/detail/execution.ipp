@@ -313,14 +313,22 @@ void core<Traits>::wait_for_notices(node_index n) {
     queue_.push_front(queue_links(), node.issuer.slot(), node.command.lane, n);
 }
 
+/// What the adapter was handed and has not taken; `no_node` when that is over.
+template <class Traits>
+inline typename core<Traits>::node_index core<Traits>::handed_node(adapter_id to,
+                                                                   correlation_id id) {
+    const node_index n = node_of(id);
+    const bool handed = n != no_node && nodes_[n].adapter == to && find_adapter(to) &&
+                        nodes_[n].state == detail::command_state::handed;
+    return handed ? n : no_node;
+}
+
 /// The instant at which execution begins. All fences are compared here, and this is the comparison
 /// that carries the weight.
 template <class Traits>
 inline expected<taken_command, outcome> core<Traits>::take(adapter_id by, correlation_id id) {
-    const node_index n = node_of(id);
-    if (n == no_node || nodes_[n].adapter != by || !find_adapter(by) ||
-        nodes_[n].state != detail::command_state::handed)
-        return unexpected<outcome>{outcome::cancelled};
+    const node_index n = handed_node(by, id);
+    if (n == no_node) return unexpected<outcome>{outcome::cancelled};
     detail::command_node& node = nodes_[n];
     const outcome o = still_fenced(node);
     const bool late_release = node.is.releasing && o == outcome::expired; // what began may end

@@ -26,19 +26,18 @@ static constexpr std::uint32_t lease_timers = node_count;
 static constexpr std::uint32_t pace_timers = lease_timers + lease_cells;
 static constexpr std::uint32_t drain_timers = pace_timers + class_cells;
 static constexpr std::uint32_t timer_count = drain_timers + class_cells;
-static constexpr std::uint16_t watch_count = static_cast<std::uint16_t>(
-    limits::adapters * limits::watches_per_adapter + limits::controls + limits::host_watches);
+/// In braces, which refuse limits that are too much for 16 bits.
+static constexpr std::uint16_t watch_count{limits::adapters * limits::watches_per_adapter +
+                                           limits::controls + limits::host_watches};
 /// The most that one change can cause: each lease ends, is granted again and told, each waiter is
 /// told, each endpoint's epoch, memctx and state change, everybody replays.
-static constexpr std::uint16_t safety_events = static_cast<std::uint16_t>(
-    lease_cells * (4 + limits::waiters_per_cell) + limits::endpoints * 8 + limits::controls);
+static constexpr std::uint16_t safety_events{lease_cells * (4 + limits::waiters_per_cell) +
+                                             limits::endpoints * 8 + limits::controls};
 /// Blocks that only commands may take, so that nobody's share is taken by another.
-static constexpr std::uint16_t command_blocks =
-    static_cast<std::uint16_t>(limits::controls * limits::payloads_per_control);
+static constexpr std::uint16_t command_blocks{limits::controls * limits::payloads_per_control};
 /// Blocks that stand for what controls may pin.
-static constexpr std::uint16_t pin_blocks =
-    static_cast<std::uint16_t>(limits::controls * limits::pins_per_control);
-static constexpr std::uint16_t all_blocks = limits::payload_blocks + command_blocks + pin_blocks;
+static constexpr std::uint16_t pin_blocks{limits::controls * limits::pins_per_control};
+static constexpr std::uint16_t all_blocks{limits::payload_blocks + command_blocks + pin_blocks};
 
 // routing
 std::uint64_t subscribers(const detail::routing_rows& rows, audience a, source s) const;
@@ -77,7 +76,8 @@ void deliver_receipt(node_index n);
 void silence(unsigned slot);
 void note_loss(endpoint_id at, const event& e, std::uint64_t to);
 void forget_losses(endpoint_type& ep, std::uint64_t controls);
-void tell_gaps();
+void tell_gaps(endpoint_type& ep);
+void settle_receivers(const endpoint_type& gone);
 
 // admission
 submit_result submit(origin_id who, const command& c, std::span<const std::byte> bulk);
@@ -127,6 +127,7 @@ void execute_input(node_index n);
 void hand_to(node_index n, detail::adapter_slot* to);
 void hand_over(node_index n, detail::adapter_slot& to);
 void read_memory(node_index n);
+node_index handed_node(adapter_id to, correlation_id id);
 expected<taken_command, outcome> take(adapter_id by, correlation_id id);
 outcome take_frame(node_index n, std::span<const input_change>& frame);
 void complete(adapter_id by, correlation_id id, const completion& how);

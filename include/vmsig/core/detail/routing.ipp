@@ -107,6 +107,7 @@ bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audie
     place->event = e;
     place->to = to;
     place->audience = a;
+    place->left_over = false;
     pool_.retain(e.payload);
     return true;
 }
@@ -202,10 +203,12 @@ void core<Traits>::deliver_deferred_event(std::uint32_t item) {
     detail::deferred_event& d = deferred_.event_of(item);
     detail::routing_rows& rows = rows_[d.event.endpoint ? d.event.endpoint.slot() : 0];
     std::uint64_t to = d.to;
-    if (d.audience != audience::addressee) to &= subscribers(rows, d.audience, d.event.source);
+    if (d.audience != audience::addressee && !d.left_over)
+        to &= subscribers(rows, d.audience, d.event.source);
     mark_seen(rows, d.event, to);
     if (d.event.kind == kind::memctx_published) mark_given(d.event, to);
-    if (d.event.kind == kind::memctx_invalidated) rows.recalled &= ~d.to;
+    if (d.event.kind == kind::memctx_invalidated && find_endpoint(d.event.endpoint))
+        rows.recalled &= ~d.to;
     deliver(to, d.event, d.audience);
     pool_.release(d.event.payload);
     deferred_.free_event(item);
@@ -270,6 +273,17 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
     if (e.payload) pool_.release(e.payload);
 }
 
+/// What waits is still told, in its place before the removal, to those who may see it now.
+template <class Traits>
+void core<Traits>::settle_receivers(const endpoint_type& gone) {
+    const detail::routing_rows& rows = rows_[gone.id.slot()];
+    deferred_.for_each_event([&](detail::deferred_event& d) {
+        if (d.event.endpoint != gone.id || d.audience == audience::addressee) return;
+        d.to &= subscribers(rows, d.audience, d.event.source);
+        d.left_over = true;
+    });
+}
+
 /// Forgets a control in everything that is on its way to it.
 template <class Traits>
 void core<Traits>::silence(unsigned slot) {
@@ -299,24 +313,22 @@ void core<Traits>::forget_losses(endpoint_type& ep, std::uint64_t controls) {
     if (ep.losers == 0) lost_endpoints_ &= ~bit(ep.id.slot());
 }
 
-/// Tells each control how many events of an endpoint it missed, once there is room again.
+/// Tells each control how many events of the endpoint it missed, if there is room again.
 template <class Traits>
-void core<Traits>::tell_gaps() {
-    for_each_bit(lost_endpoints_, [this](unsigned slot) {
-        endpoint_type& ep = endpoints_[slot];
-        for_each_bit(ep.losers, [&](unsigned control) {
-            if (deferred_.room() < lane_count) return;
-            ep.losers &= ~bit(control);
-            auto& lost = losses_[std::size_t{slot} * limits::controls + control];
-            for (unsigned l = 0; l < lane_count; ++l) {
-                const std::uint32_t count = std::exchange(lost[l], 0);
-                const bool visible = ep.live && has_bit(visible_to(ep), control);
-                if (count != 0 && visible)
-                    tell(ep.id, gap{static_cast<lane>(l), count}, bit(control), true);
-            }
-        });
-        if (ep.losers == 0) lost_endpoints_ &= ~bit(slot);
+void core<Traits>::tell_gaps(endpoint_type& ep) {
+    const unsigned slot = ep.id.slot();
+    for_each_bit(ep.losers, [&](unsigned control) {
+        if (deferred_.room() < lane_count) return;
+        ep.losers &= ~bit(control);
+        auto& lost = losses_[std::size_t{slot} * limits::controls + control];
+        for (unsigned l = 0; l < lane_count; ++l) {
+            const std::uint32_t count = std::exchange(lost[l], 0);
+            const bool visible = ep.live && has_bit(visible_to(ep), control);
+            if (count != 0 && visible)
+                tell(ep.id, gap{static_cast<lane>(l), count}, bit(control), true);
+        }
     });
+    if (ep.losers == 0) lost_endpoints_ &= ~bit(slot);
 }
 
 } // namespace vmsig

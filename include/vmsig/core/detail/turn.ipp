@@ -149,7 +149,7 @@ bool core<Traits>::turn(bool block, std::uint32_t budget) {
     if (!deferred_.empty()) settle_deferred();
     if (inert()) return false; // forked in a callback: the rest is the parent's to do
     if (lost_endpoints_ != 0) {
-        tell_gaps();
+        for_each_bit(lost_endpoints_, [this](unsigned slot) { tell_gaps(endpoints_[slot]); });
         settle_deferred();
     }
     if (touched_ != 0) flush();
