@@ -36,6 +36,16 @@ bool reads(plugged& p, std::uint64_t keys) {
     return p.until([&] { return p.word(STATE_OFFSET(key_count)) >= keys; });
 }
 
+/// While the machine is paused and its keyboard full: the key waits for the guest to read.
+void next_owner_types(plugged& p) {
+    p.lease_of(lease_class::input) = p.acquire(p.me, lease_class::input);
+    const correlation_id next = p.submit(press(p.input(), KEY_O));
+    CHECK(p.status() == vm_state::paused);
+    CHECK_FALSE(p.sees.receipt_of(next));
+    REQUIRE(p.power(verb::resume).outcome == outcome::done);
+    CHECK(p.ended(next).outcome == outcome::done);
+}
+
 } // namespace
 
 TEST_CASE("a typed key is echoed by the guest") {
@@ -125,12 +135,7 @@ TEST_CASE("what waits and is lost with its lease leaves room for the next owner'
     CHECK(p.until([&] { return !p.bus.dispatch(); }));
     CHECK(p.me.release(p.input()) == refusal::none);
     for (const correlation_id id : lost) CHECK(p.ended(id).outcome == outcome::lease_lost);
-    p.lease_of(lease_class::input) = p.acquire(p.me, lease_class::input);
-    const correlation_id next = p.submit(press(p.input(), KEY_O));
-    CHECK(p.status() == vm_state::paused);
-    CHECK_FALSE(p.sees.receipt_of(next));
-    REQUIRE(p.power(verb::resume).outcome == outcome::done);
-    CHECK(p.ended(next).outcome == outcome::done);
+    next_owner_types(p);
     REQUIRE(reads(p, 1024 + 1));
     CHECK(p.keys_since(1024) == bytes{0x18});
 }
@@ -145,12 +150,7 @@ TEST_CASE("releases that do not fit are sent later, before the next owner's keys
     CHECK(p.status() == vm_state::paused);
     CHECK(p.me.release(p.input()) == refusal::none);
     CHECK(p.ended(lost).outcome == outcome::lease_lost); // it had not begun
-    p.lease_of(lease_class::input) = p.acquire(p.me, lease_class::input);
-    const correlation_id next = p.submit(press(p.input(), KEY_O));
-    CHECK(p.status() == vm_state::paused);
-    CHECK_FALSE(p.sees.receipt_of(next));
-    REQUIRE(p.power(verb::resume).outcome == outcome::done);
-    CHECK(p.ended(next).outcome == outcome::done);
+    next_owner_types(p);
     REQUIRE(reads(p, 1024 + 5));
     CHECK(p.keys_since(1020) == bytes{0xe0, 0x1d, 0xe0, 0x38, 0xe0, 0xb8, 0xe0, 0x9d, 0x18});
 }

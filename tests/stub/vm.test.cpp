@@ -10,6 +10,24 @@ using stub::completing;
 using stub::device;
 using stub::hook;
 
+namespace {
+
+/// A machine that stalls, and another control that may fill all places of its backlog.
+struct crowded : plugged {
+    explicit crowded(bool takes_late) {
+        machine.script().completes = completing::on_demand;
+        machine.script().takes_late = takes_late;
+        settle();
+    }
+    submit_result ask() { return attached.handle.submit(query_status(vm)); }
+
+    witness other;
+    const attachment attached{
+        bus.attach(other, grant{}.on(vm).allow(right::observe).pending(stub::backlog::capacity))};
+};
+
+} // namespace
+
 TEST_CASE("commands that are completed later, completed once each and in order") {
     plugged p;
     p.machine.script().completes = completing::next_step;
@@ -163,56 +181,37 @@ TEST_CASE("resets of the guest are seen though the host adapter is gone") {
 }
 
 TEST_CASE("more commands than there are places fail, one by one") {
-    plugged p;
-    p.machine.script().completes = completing::on_demand;
-    witness other;
-    const attachment attached{p.bus.attach(
-        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
-    const control_handle h = attached.handle;
-    p.settle();
-    for (std::size_t n = 0; n < stub::backlog::capacity; ++n) REQUIRE(h.submit(query_status(p.vm)));
+    crowded p{false};
+    for (std::size_t n = 0; n < stub::backlog::capacity; ++n) REQUIRE(p.ask());
     p.settle();
     CHECK(p.machine.pending() == stub::backlog::capacity);
     CHECK(p.power(verb::status).failure == failure::unavailable);
     p.machine.complete_pending();
     p.settle();
-    CHECK(other.count(kind::receipt) == stub::backlog::capacity);
+    CHECK(p.other.count(kind::receipt) == stub::backlog::capacity);
     p.machine.script().completes = completing::at_once;
     CHECK(p.power(verb::status).outcome == outcome::done);
 }
 
 TEST_CASE("a command beyond the places fails without having been taken, where that comes late") {
-    plugged p;
-    p.machine.script().completes = completing::on_demand;
-    p.machine.script().takes_late = true;
-    witness other;
-    const attachment attached{p.bus.attach(
-        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
-    p.settle();
-    for (std::size_t n = 0; n < stub::backlog::capacity; ++n)
-        REQUIRE(attached.handle.submit(query_status(p.vm)));
+    crowded p{true};
+    for (std::size_t n = 0; n < stub::backlog::capacity; ++n) REQUIRE(p.ask());
     p.settle();
     const receipt full = p.power(verb::pause);
     CHECK(full.failure == failure::unavailable);
     CHECK(full.begun == 0);
     p.machine.complete_pending();
     p.settle();
-    CHECK(other.count(kind::receipt) == stub::backlog::capacity);
+    CHECK(p.other.count(kind::receipt) == stub::backlog::capacity);
 }
 
 TEST_CASE("what was cancelled before it was taken leaves its place to others") {
-    plugged p;
-    p.machine.script().completes = completing::on_demand;
-    p.machine.script().takes_late = true;
-    witness other;
-    const attachment attached{p.bus.attach(
-        other, grant{}.on(p.vm).allow(right::observe).pending(stub::backlog::capacity))};
-    p.settle();
+    crowded p{true};
     for (std::size_t n = 0; n < stub::backlog::capacity; ++n) {
-        const submit_result one = attached.handle.submit(query_status(p.vm));
+        const submit_result one = p.ask();
         REQUIRE(one);
         p.settle();
-        if (n % 2 == 0) CHECK(attached.handle.cancel(one.id) == cancel_result::cancelled);
+        if (n % 2 == 0) CHECK(p.attached.handle.cancel(one.id) == cancel_result::cancelled);
     }
     CHECK(p.machine.pending() == stub::backlog::capacity);
     const correlation_id next = p.submit(power(p.of(lease_class::power), verb::pause));
@@ -222,7 +221,7 @@ TEST_CASE("what was cancelled before it was taken leaves its place to others") {
     p.machine.complete_pending();
     p.settle();
     CHECK(p.sees.receipt_of(next)->outcome == outcome::done);
-    CHECK(other.count(kind::receipt) == stub::backlog::capacity);
+    CHECK(p.other.count(kind::receipt) == stub::backlog::capacity);
 }
 
 TEST_CASE("what was pending on a bus that was left is not done on the next") {
