@@ -1,47 +1,13 @@
 // Rule: accepted commands are handed over first in, first out per (control, endpoint, class, lane)
 // among those eligible, every right is checked again when they begin, and each ends in exactly one
 // receipt.
-#include "harness.hpp"
+#include "staffed.hpp"
 
 using namespace vmsig;
 using namespace vmsig::test;
 
-namespace {
-
-struct staffed : bench<> {
-    agent a, b;
-    machine m;
-    lease keys, host, writes;
-    staffed() {
-        bus.attach_adapter(m, vm);
-        keys = own(a, lease_class::input);
-        host = own(a, lease_class::power);
-        writes = own(a, lease_class::memwrite);
-        join(b, full(vm));
-    }
-    correlation_id submit(const command& c) {
-        const auto s = a.bus.submit(c);
-        REQUIRE(s.why == refusal::none);
-        return s.id;
-    }
-    std::vector<correlation_id> order() const {
-        std::vector<correlation_id> ids;
-        for (const auto& e : m.executed)
-            if (e.refused == outcome::none) ids.push_back(e.id);
-        return ids;
-    }
-    std::vector<std::uint16_t> pressed() const {
-        std::vector<std::uint16_t> codes;
-        for (const auto& e : m.executed)
-            for (const input_change& c : e.frame)
-                codes.push_back(static_cast<std::uint16_t>(c.value ? c.code : 1000 + c.code));
-        return codes;
-    }
-};
 using codes = std::vector<std::uint16_t>;
 using ids = std::vector<correlation_id>;
-
-} // namespace
 
 TEST_CASE("accepted is not done: nothing runs inside submit") {
     staffed w;

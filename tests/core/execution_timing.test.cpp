@@ -1,48 +1,14 @@
 // Rule: deadlines, not-before times, paces and holds delay what they are asked to and nothing else.
-#include "harness.hpp"
+#include "staffed.hpp"
 
 using namespace vmsig;
 using namespace vmsig::test;
 
-namespace {
-
-struct timed : bench<> {
-    agent a, b;
-    machine m;
-    lease keys, host, writes;
-    timed() {
-        bus.attach_adapter(m, vm);
-        keys = own(a, lease_class::input);
-        host = own(a, lease_class::power);
-        writes = own(a, lease_class::memwrite);
-        join(b, full(vm));
-    }
-    correlation_id submit(const command& c) {
-        const auto s = a.bus.submit(c);
-        REQUIRE(s.why == refusal::none);
-        return s.id;
-    }
-    std::vector<correlation_id> order() const {
-        std::vector<correlation_id> handed;
-        for (const auto& e : m.executed)
-            if (e.refused == outcome::none) handed.push_back(e.id);
-        return handed;
-    }
-    std::vector<std::uint16_t> pressed() const {
-        std::vector<std::uint16_t> typed;
-        for (const auto& e : m.executed)
-            for (const input_change& c : e.frame)
-                typed.push_back(static_cast<std::uint16_t>(c.value ? c.code : 1000 + c.code));
-        return typed;
-    }
-};
 using typed = std::vector<std::uint16_t>;
 using handed = std::vector<correlation_id>;
 
-} // namespace
-
 TEST_CASE("a not-before time delays one command and blocks nobody") {
-    timed w;
+    staffed w;
     const auto late = w.submit(query_status(w.vm).delayed(milliseconds(10)));
     const auto now = w.submit(query_status(w.vm));
     w.settle();
@@ -54,7 +20,7 @@ TEST_CASE("a not-before time delays one command and blocks nobody") {
 }
 
 TEST_CASE("a deadline: never begun after it, at it still") {
-    timed w;
+    staffed w;
     const auto strict = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.bus.reactor().advance(milliseconds(5));
     w.settle();
@@ -74,7 +40,7 @@ TEST_CASE("a deadline: never begun after it, at it still") {
 }
 
 TEST_CASE("a deadline wakes the loop, also for what has waited for its not-before time") {
-    timed w;
+    staffed w;
     w.m.does = habit::leave;
     const auto held = w.submit(query_status(w.vm).delayed(milliseconds(2)).within(milliseconds(9)));
     w.advance(milliseconds(2));
@@ -87,7 +53,7 @@ TEST_CASE("a deadline wakes the loop, also for what has waited for its not-befor
 }
 
 TEST_CASE("a begun command outlives its deadline and ends in its true outcome") {
-    timed w;
+    staffed w;
     w.m.does = habit::later;
     const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.settle();
@@ -98,7 +64,7 @@ TEST_CASE("a begun command outlives its deadline and ends in its true outcome") 
 }
 
 TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
-    timed w;
+    staffed w;
     w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
     for (int i = 0; i < 5; ++i) w.submit(query_status(w.vm));
     w.settle();
@@ -120,7 +86,7 @@ TEST_CASE("pacing: a burst of one, and no catch-up after the clock jumped") {
 }
 
 TEST_CASE("a hold presses, waits, releases, and only then is done") {
-    timed w;
+    staffed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.settle();
     CHECK(w.pressed() == typed{KEY_A});
@@ -131,7 +97,7 @@ TEST_CASE("a hold presses, waits, releases, and only then is done") {
 }
 
 TEST_CASE("a hold blocks only later ones of its key and lane") {
-    timed w;
+    staffed w;
     w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.submit(press(w.keys, KEY_B));
     w.submit(release_key(w.keys, KEY_B));
@@ -145,7 +111,7 @@ TEST_CASE("a hold blocks only later ones of its key and lane") {
 }
 
 TEST_CASE("a hold blocks from its hand-over on, also when the adapter completes later") {
-    timed w;
+    staffed w;
     w.m.does = habit::later;
     const auto a = w.submit(press(w.keys, KEY_A).hold(milliseconds(50)));
     w.submit(press(w.keys, KEY_B));
@@ -162,7 +128,7 @@ TEST_CASE("a hold blocks from its hand-over on, also when the adapter completes 
 }
 
 TEST_CASE("the end of the lease cuts a hold short, and the receipt says that it had begun") {
-    timed w;
+    staffed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(seconds(5)));
     w.settle();
     CHECK(w.a.bus.cancel(id) == cancel_result::too_late);
@@ -176,7 +142,7 @@ TEST_CASE("the end of the lease cuts a hold short, and the receipt says that it 
 }
 
 TEST_CASE("the second half of a hold is past cancelling and past its deadline") {
-    timed w;
+    staffed w;
     const auto id = w.submit(press(w.keys, KEY_A).hold(milliseconds(5)).within(milliseconds(1)));
     w.settle();
     w.m.does = habit::leave;
@@ -191,7 +157,7 @@ TEST_CASE("the second half of a hold is past cancelling and past its deadline") 
 }
 
 TEST_CASE("the fence holds at the adapter: what is handed but not taken ends with its right") {
-    timed w;
+    staffed w;
     w.m.does = habit::leave;
     const auto by_grant = w.submit(query_status(w.vm));
     const auto by_lease = w.submit(power(w.host, verb::pause));
@@ -210,7 +176,7 @@ TEST_CASE("the fence holds at the adapter: what is handed but not taken ends wit
 }
 
 TEST_CASE("pacing counts from the hand-over, also when the adapter takes later") {
-    timed w;
+    staffed w;
     w.m.does = habit::leave;
     w.bus.set_pace(w.vm, command_class::query, milliseconds(10));
     for (int i = 0; i < 3; ++i) w.submit(query_status(w.vm));
@@ -221,7 +187,7 @@ TEST_CASE("pacing counts from the hand-over, also when the adapter takes later")
 }
 
 TEST_CASE("what an adapter takes too late in the turn that ends it is expired at the fence") {
-    timed w;
+    staffed w;
     w.m.does = habit::leave;
     const auto id = w.submit(query_status(w.vm).within(milliseconds(5)));
     w.settle();
