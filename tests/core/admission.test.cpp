@@ -7,11 +7,11 @@ using namespace vmsig::test;
 
 namespace {
 
-struct staffed : bench<> {
+struct admitting : bench<> {
     agent a;
     machine m;
     lease keys, host, writes;
-    staffed() {
+    admitting() {
         bus.attach_adapter(m, vm);
         keys = own(a, lease_class::input);
         host = own(a, lease_class::power);
@@ -43,7 +43,7 @@ command with(command c, void (*change)(command&)) {
 } // namespace
 
 TEST_CASE("what is malformed is invalid") {
-    staffed w;
+    admitting w;
     const command good = press(w.keys, KEY_A);
     const auto bad = [&](void (*f)(command&)) { w.refused(w.a, with(good, f), refusal::invalid); };
     bad([](command& c) { c.verb = verb::none; });
@@ -75,7 +75,7 @@ TEST_CASE("what is malformed is invalid") {
 }
 
 TEST_CASE("bulk bytes must fit the command that they ride with") {
-    staffed w;
+    admitting w;
     const std::vector<std::byte> bulk(small_limits::payload_bytes + 8);
     const auto bytes = [&](std::size_t n) { return std::span{bulk}.first(n); };
     w.refused(w.a, power(w.host, verb::pause), refusal::invalid, bytes(8));
@@ -93,7 +93,7 @@ TEST_CASE("bulk bytes must fit the command that they ride with") {
 }
 
 TEST_CASE("absent and forbidden are both denied, and look the same") {
-    staffed w;
+    admitting w;
     agent stranger;
     w.join(stranger, grant{}.on(w.vm).allow(right::memread));
     const endpoint_id absent = endpoint_id::make(3, 1);
@@ -115,7 +115,7 @@ TEST_CASE("absent and forbidden are both denied, and look the same") {
 }
 
 TEST_CASE("each verb needs its right, and `may` says what submit does") {
-    staffed w;
+    admitting w;
     const std::array<verb, 12> verbs{verb::input,     verb::start,         verb::pause,
                                      verb::resume,    verb::reset,         verb::power_button,
                                      verb::power_off, verb::snapshot_save, verb::snapshot_restore,
@@ -138,7 +138,7 @@ TEST_CASE("each verb needs its right, and `may` says what submit does") {
 }
 
 TEST_CASE("a right on one endpoint is none on another") {
-    staffed w;
+    admitting w;
     const endpoint_id other = w.bus.add_endpoint("other");
     w.settle();
     lease wrong = w.host;
@@ -154,7 +154,7 @@ TEST_CASE("a right on one endpoint is none on another") {
 }
 
 TEST_CASE("without the lease, or with a stale or another class's one, one is not the holder") {
-    staffed w;
+    admitting w;
     agent b;
     w.join(b, full(w.vm));
     w.refused(b, power(w.host, verb::pause), refusal::not_holder);
@@ -168,7 +168,7 @@ TEST_CASE("without the lease, or with a stale or another class's one, one is not
 }
 
 TEST_CASE("before replay_end one is not ready") {
-    staffed w;
+    admitting w;
     agent b;
     b.bus = w.bus.attach(b, full(w.vm, 1));
     CHECK(b.bus.submit(query_status(w.vm)).why == refusal::not_ready);
@@ -219,7 +219,7 @@ TEST_CASE("a frame whose codes no single adapter takes is unsupported") {
 }
 
 TEST_CASE("what was derived from an older epoch is refused as stale") {
-    staffed w;
+    admitting w;
     const epoch_number first = w.bus.epoch_of(w.vm);
     w.m.bus.emit(lifecycle{transition::reset, cause::guest, {}, 0});
     w.settle();
@@ -232,7 +232,7 @@ TEST_CASE("what was derived from an older epoch is refused as stale") {
 }
 
 TEST_CASE("a command carries the epoch that its issuer has seen, not the current one") {
-    staffed w;
+    admitting w;
     agent b;
     w.join(b, full(w.vm, 5));
     bool checked = false;
@@ -253,7 +253,7 @@ TEST_CASE("a command carries the epoch that its issuer has seen, not the current
 }
 
 TEST_CASE("the 257th pending command is refused busy, and nobody else notices") {
-    staffed w;
+    admitting w;
     agent b;
     w.join(b, full(w.vm));
     w.m.does = habit::later;
@@ -317,7 +317,7 @@ TEST_CASE("without room in the audit actuation is refused, and releasing works")
 }
 
 TEST_CASE("each decision has one record at admission and one at the end, without a gap") {
-    staffed w;
+    admitting w;
     std::vector<correlation_id> ids;
     for (int i = 0; i < 5; ++i) ids.push_back(w.a.bus.submit(query_status(w.vm)).id);
     CHECK(w.a.bus.cancel(ids[2]) == cancel_result::cancelled);
@@ -337,7 +337,7 @@ TEST_CASE("each decision has one record at admission and one at the end, without
 }
 
 TEST_CASE("another's command cannot be followed, and that looks like one that is over") {
-    staffed w;
+    admitting w;
     agent b;
     w.join(b, full(w.vm));
     w.m.does = habit::later;
@@ -350,7 +350,7 @@ TEST_CASE("another's command cannot be followed, and that looks like one that is
 
 // Invariant I25. Ids can be guessed.
 TEST_CASE("a command that is to follow itself follows nothing") {
-    staffed w;
+    admitting w;
     const correlation_id first = w.a.bus.submit(query_status(w.vm)).id;
     w.settle();
     const auto next = correlation_id::make(first.slot(), first.generation() + 1);
