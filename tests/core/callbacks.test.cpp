@@ -147,9 +147,10 @@ TEST_CASE("a control that leaves when it is asked to take back leaves no work be
     bench<> w;
     one.bus = w.bus.attach(one, full(w.vm));
     w.settle();
-    REQUIRE(one.bus.subscribe(subscription::none()) == refusal::none);
+    REQUIRE(w.bus.set_grant(one.bus.origin(), grant{}.on(w.vm).allow(right::observe)));
     one.leaves = true;
-    CHECK(one.bus.subscribe(subscription::all()) == refusal::gone);
+    CHECK(w.bus.set_grant(one.bus.origin(), full(w.vm)));
+    CHECK(one.bus.may(verb::status, w.vm) == refusal::gone);
     w.settle();
     CHECK_FALSE(w.bus.reactor().readable());
 }

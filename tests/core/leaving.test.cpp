@@ -47,6 +47,37 @@ struct removed : bench<> {
     }
 };
 
+/// Serves nothing; does something when it has to leave.
+struct leaver {
+    std::function<void()> last;
+    adapter_handle bus;
+    leaver() = default;
+    leaver(leaver&&) = delete;
+    ~leaver() { bus.detach(); }
+    void on_attach(adapter_handle b) { bus = b; }
+    void on_ready(cookie, adapter_handle) {}
+    void on_detached() {
+        if (last && !test_over) last();
+    }
+};
+
+/// Two controls, a sensor, and an adapter that leaves before that.
+struct watched : bench<> {
+    leaver l;
+    memory_device m;
+    sensor s;
+    agent a, b;
+    watched() {
+        bus.attach_adapter(l, vm);
+        bus.attach_adapter(m, vm);
+        bus.attach_adapter(s, vm);
+        REQUIRE(m.bus.publish(bus.epoch_of(vm)));
+        join(a, full(vm));
+        join(b, full(vm));
+        REQUIRE(b.bus.memctx(vm));
+    }
+};
+
 } // namespace
 
 TEST_CASE("an endpoint that is being removed accepts no command, lease, export or adapter") {
@@ -154,4 +185,77 @@ TEST_CASE("what was lost before a removal is told before it, if there is room") 
     CHECK(told + a.last<gap>().count == 101);
     CHECK(a.log[a.log.size() - 2].is(kind::gap));
     CHECK(a.log.back().is(kind::endpoint_removed));
+}
+
+TEST_CASE("what adapters say as they leave is told before the removal too, and nothing after it") {
+    watched w;
+    w.l.last = [&] {
+        for (int i = 0; i < 3; ++i) w.s.bus.emit(console_output{});
+        CHECK(w.s.happened(transition::reset));
+        CHECK(w.bus.set_grant(w.b.bus.origin(), grant{}.on(w.vm).allow(right::observe)));
+    };
+    inside(w, w.a, w.s, [&] {
+        CHECK(w.s.happened(transition::reset));
+        w.bus.remove_endpoint(w.vm);
+    });
+    for (const agent* one : {&w.a, &w.b}) {
+        CHECK(one->count(kind::console_output) == 4);
+        CHECK(one->log.back().is(kind::endpoint_removed));
+        for (const event& e : one->log) CHECK(e.epoch <= one->log.back().epoch);
+    }
+}
+
+TEST_CASE("nothing of a removed endpoint is told to whoever may see its successor alone") {
+    watched w;
+    endpoint_id next;
+    w.l.last = [&] { w.s.bus.emit(console_output{}); };
+    w.a.script = [&](const event& e, control_handle) {
+        if (!e.is(kind::console_output) || w.bus.epoch_of(w.vm) == epoch_number{}) return;
+        for (int i = 0; i < 12; ++i) w.s.bus.emit(console_output{});
+        w.bus.remove_endpoint(w.vm);
+    };
+    w.bus.post([&] { w.s.bus.emit(console_output{}); });
+    while (w.bus.epoch_of(w.vm) != epoch_number{}) w.bus.dispatch(1);
+    agent late;
+    w.bus.post([&] {
+        next = w.bus.add_endpoint("next");
+        CHECK(w.bus.set_grant(w.b.bus.origin(), full(next)));
+        late.bus = w.bus.attach(late, full(next));
+    });
+    while (!next) w.bus.dispatch(1);
+    REQUIRE(next.slot() == w.vm.slot());
+    REQUIRE(w.a.log.back().endpoint == w.vm); // what waits is of the one that is gone
+    while (w.bus.dispatch(1)) {}
+    CHECK(w.a.count(kind::console_output) == 14);
+    for (const event& e : late.log) CHECK(e.endpoint == next);
+    const auto end = std::find_if(w.b.log.begin(), w.b.log.end(),
+                                  [](const event& e) { return e.is(kind::endpoint_removed); });
+    REQUIRE(end != w.b.log.end());
+    for (auto e = end + 1; e != w.b.log.end(); ++e) CHECK(e->endpoint == next);
+}
+
+TEST_CASE("a new subscription takes back of a removed endpoint what it leaves out, and no more") {
+    watched w;
+    const bool all = GENERATE(true, false);
+    const bool under_way = GENERATE(true, false);
+    const auto subscribe = [&] {
+        const auto s = all ? subscription::all() : subscription::none();
+        CHECK(w.b.bus.subscribe(s) == refusal::none);
+    };
+    w.a.script = [&](const event& e, control_handle) {
+        if (e.is(kind::console_output)) {
+            CHECK(w.s.happened(transition::paused));
+            w.bus.remove_endpoint(w.vm);
+            if (!under_way) subscribe();
+        }
+        if (e.is(kind::lifecycle) && under_way) subscribe();
+    };
+    w.s.bus.emit(console_output{});
+    w.settle();
+    std::vector<kind> expected;
+    if (all || under_way) expected.push_back(kind::console_output);
+    if (all) expected.push_back(kind::lifecycle);
+    expected.push_back(kind::memctx_invalidated); // what the bus owes is not asked for
+    expected.push_back(kind::endpoint_removed);
+    CHECK(w.b.kinds() == expected);
 }

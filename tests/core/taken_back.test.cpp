@@ -174,10 +174,11 @@ TEST_CASE(
     static_assert(control_with_queue<queued>);
     bench<> w;
     queued a;
-    a.bus = w.bus.attach(a, full(w.vm), subscription::none());
+    a.bus = w.bus.attach(a, full(w.vm));
     w.settle();
     a.leaves = a.bus;
-    CHECK(a.bus.subscribe(subscription::all()) == refusal::gone);
+    CHECK(w.bus.set_grant(a.bus.origin(), full(w.vm)));
+    CHECK(a.bus.may(verb::status, w.vm) == refusal::gone);
     CHECK(a.farewells == 1);
     CHECK(w.settle() < 10);
     CHECK_FALSE(w.bus.dispatch());

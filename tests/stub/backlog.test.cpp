@@ -28,8 +28,12 @@ TEST_CASE("first come, first served, as many as there are places") {
     counting b;
     stub::backlog log;
     CHECK_FALSE(log.pop());
-    for (std::uint32_t n = 0; n < stub::backlog::capacity; ++n)
-        REQUIRE(log.push(errand_of(n % 2 == 0 ? a : b, n)));
+    const command c;
+    for (std::uint32_t n = 0; n < stub::backlog::capacity; ++n) {
+        stub::errand e = errand_of(n % 2 == 0 ? a : b, n);
+        e.taken.emplace(taken_command{c, {}, {}});
+        REQUIRE(log.push(e));
+    }
     CHECK_FALSE(log.push(errand_of(a, 1)));
     CHECK(log.size() == stub::backlog::capacity);
     for (std::uint32_t n = 0; n < stub::backlog::capacity; ++n) {

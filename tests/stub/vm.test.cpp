@@ -224,6 +224,24 @@ TEST_CASE("what was cancelled before it was taken leaves its place to others") {
     CHECK(p.other.count(kind::receipt) == stub::backlog::capacity);
 }
 
+TEST_CASE("a cancelled reset that gave its place to another lets the memory be shown") {
+    crowded p{true};
+    for (std::size_t n = 1; n < stub::backlog::capacity; ++n) {
+        p.submit(press(p.of(lease_class::input), KEY_A));
+        if (n % 32 == 0) p.settle();
+    }
+    p.settle();
+    const auto reset = p.submit(power(p.of(lease_class::power), verb::reset)); // ends the keys
+    p.settle();
+    CHECK(p.me.cancel(reset) == cancel_result::cancelled);
+    REQUIRE(p.machine.pending() == stub::backlog::capacity);
+    const auto before = p.sees.count(kind::memctx_published);
+    p.submit(press(p.of(lease_class::input), KEY_B));
+    p.settle();
+    CHECK(p.machine.pending() == 1);
+    CHECK(p.sees.count(kind::memctx_published) == before + 1);
+}
+
 TEST_CASE("what was pending on a bus that was left is not done on the next") {
     plugged p;
     p.machine.script().completes = completing::on_demand;

@@ -14,7 +14,7 @@ namespace vmsig::test {
 template <class Core>
 bool tell_readiness(Core& bus) {
     bool any = false;
-    for (int fd = 0; fd < 256; ++fd) {
+    for (int fd = 0; fd < 1024; ++fd) { // some that are high may be inherited
         if (!bus.reactor().watched(fd)) continue;
         ::pollfd p{fd, POLLIN | POLLOUT | POLLRDHUP, 0};
         ::poll(&p, 1, 0);

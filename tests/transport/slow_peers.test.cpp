@@ -255,6 +255,35 @@ TEST_CASE(
     CHECK(told[0].endpoint == gone);
 }
 
+TEST_CASE(
+    "server: of a machine that was gone before a peer could be told of it, it hears nothing") {
+    test::served<> w;
+    struct {
+        void on_event(const event& e, control_handle) {
+            if (e.is(kind::replay_end) && e.endpoint == next) bus->remove_endpoint(next);
+        }
+        decltype(w.bus.get()) bus;
+        endpoint_id next;
+    } removes{w.bus.get(), {}};
+    const bool first = GENERATE(true, false); // it has its replay before the peer has
+    control_handle here;
+    const auto attach = [&] {
+        here = w.bus->attach(removes, grant{}.on_every().allow(right::observe));
+    };
+    if (first) attach();
+    raw_peer p = w.join();
+    if (!first) attach();
+    w.settle();
+    p.read();
+    p.frames.clear();
+    removes.next = w.bus->add_endpoint("next");
+    w.settle();
+    CHECK_FALSE(w.bus->find_endpoint("next").has_value());
+    for (const auto& r : p.read()) CHECK(r.type != wire::endpoint_named::type);
+    CHECK(p.events_of(kind::replay_begin).empty());
+    here.detach();
+}
+
 TEST_CASE("server: a machine that was taken away and given back in one turn has a new handle") {
     test::served<> w;
     raw_peer p = w.join();

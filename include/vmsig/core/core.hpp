@@ -188,4 +188,5 @@ private:
 #include <vmsig/core/detail/replay.ipp>
 #include <vmsig/core/detail/routing.ipp>
 #include <vmsig/core/detail/turn.ipp>
+#include <vmsig/core/detail/visibility.ipp>
 #include <vmsig/core/detail/watches.ipp>

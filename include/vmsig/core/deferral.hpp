@@ -18,10 +18,8 @@ namespace vmsig::detail {
 
 struct deferred_event {
     vmsig::event event;
-    std::uint64_t to = 0; ///< control slots
-    /// Who may still see it at delivery; addressee: exactly these slots.
+    std::uint64_t to = 0; ///< control slots; who loses the right meanwhile is taken out
     vmsig::audience audience = audience::observe;
-    bool left_over = false; ///< its endpoint is gone: `to` is final
 };
 
 class deferral {

@@ -146,7 +146,7 @@ public:
         errand e{&by, bus, c};
         if (script.completes == completing::at_once) return finish(e);
         if (!script.takes_late && !e.take()) return;
-        if (pending.push(e)) return;
+        if (pending.push(e)) return publish_due(); // what gave way may have held it up
         if (e.taken) e.fail(failure::unavailable);
         bus.complete(c.id(), completion::failed(failure::unavailable));
     }

@@ -102,6 +102,7 @@ private:
     wire::farewell request(const wire::frame_view& f);
     wire::farewell acknowledge(const wire::acknowledge& a);
     bool visible(const event& e, const grant& g) const;
+    void forget_untold(endpoint_id gone);
     std::size_t put_names(wire::writer& to, const event& e, bool count_only);
     void fill_events(wire::writer& to);
     static bool revokes(const event& e);

@@ -1,9 +1,4 @@
 // core, controls: attach, grants, subscriptions, detach.
-//
-// What a control may see is a bit in the rows of each endpoint, by audience and by source: grant
-// and subscription are looked at when they change, not for each event. A bit is set by the
-// control's replay alone (`open_rows`), so that the stream begins where the snapshot ends. It is
-// cleared at once (`narrow`), and what is on its way is looked through again (`take_back`).
 #pragma once
 
 namespace vmsig {
@@ -97,96 +92,6 @@ void core<Traits>::refuse_attachment(setup_fault fault, const char* why) {
     throw setup_error{fault, why};
 }
 
-/// Whether the control may see that kind of event of that endpoint, by its grant alone.
-template <class Traits>
-bool core<Traits>::permitted(const detail::control_slot& who, endpoint_id at, audience a) const {
-    const rights r = who.grant.rights_on(at);
-    switch (a) {
-    case audience::any_right: return r.any();
-    case audience::memory_readers: return r.has(right::memctx) || r.has(right::memread);
-    case audience::memctx_takers:
-    case audience::addressee: return false;
-    default: return r.has(static_cast<right>(a));
-    }
-}
-
-/// After its replay: the stream begins.
-template <class Traits>
-void core<Traits>::open_rows(detail::control_slot& who, const endpoint_type& ep) {
-    detail::routing_rows& rows = rows_[ep.id.slot()];
-    const std::uint64_t me = bit(who.id.slot());
-    const bool wanted = who.subscription.wants(ep.id);
-    for (unsigned a = 0; a < audience_count; ++a) {
-        const auto kind_of_audience = static_cast<audience>(a);
-        const bool open = permitted(who, ep.id, kind_of_audience) &&
-                          (wanted || kind_of_audience == audience::any_right);
-        if (open)
-            rows.rights[a] |= me;
-        else
-            rows.rights[a] &= ~me;
-    }
-    const sources seen = who.grant.sources_value() & who.subscription.sources_value();
-    for (unsigned s = 0; s < max_sources; ++s) {
-        if (has_bit(seen.bits, s))
-            rows.sources[s] |= me;
-        else
-            rows.sources[s] &= ~me;
-    }
-}
-
-/// Takes out of every row what grant and subscription no longer allow; opens nothing.
-template <class Traits>
-void core<Traits>::narrow(detail::control_slot& who) {
-    const std::uint64_t me = bit(who.id.slot());
-    for (endpoint_type& ep : endpoints_) {
-        if (!ep.live) continue;
-        detail::routing_rows& rows = rows_[ep.id.slot()];
-        const detail::routing_rows before = rows;
-        if (!who.grant.rights_on(ep.id).any()) rows.found &= ~me;
-        if ((before.rights[static_cast<unsigned>(audience::any_right)] & me) == 0) continue;
-        open_rows(who, ep);
-        for (unsigned a = 0; a < audience_count; ++a) rows.rights[a] &= before.rights[a];
-        for (unsigned s = 0; s < max_sources; ++s) rows.sources[s] &= before.sources[s];
-        if (!who.grant.permits(right::memctx, ep.id)) {
-            rows.recalled &= ~me;
-            ep.memctx.revoke(who.id.slot());
-        }
-        if (!who.grant.rights_on(ep.id).any()) {
-            rows.ready &= ~me;
-            rows.seen &= ~me;
-        }
-    }
-    take_back(who);
-}
-
-/// What is on its way to a control and it may no longer see.
-template <class Traits>
-void core<Traits>::take_back(detail::control_slot& who) {
-    const std::uint64_t me = bit(who.id.slot());
-    const event* under_way = delivery_.what;
-    if (under_way && delivery_.audience != audience::addressee && under_way->endpoint) {
-        const endpoint_type* of = find_endpoint(under_way->endpoint);
-        const detail::routing_rows rows = of ? rows_[of->id.slot()] : detail::routing_rows{};
-        delivery_.entitled &= ~me | subscribers(rows, delivery_.audience, under_way->source);
-    }
-    // Addressed, yet a matter of rights; what the bus still owes him is not.
-    const auto forbidden = [&who](const event& e) {
-        switch (e.kind) {
-        case kind::replay_begin:
-        case kind::replay_end:
-        case kind::gap: return !who.grant.rights_on(e.endpoint).any();
-        case kind::memctx_invalidated:
-        case kind::memctx_unavailable: return !who.grant.permits(right::memctx, e.endpoint);
-        default: return false;
-        }
-    };
-    if (under_way && forbidden(*under_way)) delivery_.entitled &= ~me;
-    deferred_.for_each_event([&](detail::deferred_event& d) {
-        if (forbidden(d.event)) d.to &= ~me;
-    });
-    if (who.table->take_back) who.table->take_back(&who.binding, who.grant);
-}
-
 template <class Traits>
 bool core<Traits>::set_grant(origin_id who, const grant& g) {
     detail::control_slot* c = find_control(who);
@@ -199,11 +104,7 @@ bool core<Traits>::set_grant(origin_id who, const grant& g) {
     r.origin = who;
     r.flags = audit_by_host;
     note(r);
-    // The new grant says nothing of endpoints that are gone.
-    deferred_.for_each_event([me = bit(who.slot())](detail::deferred_event& d) {
-        if (d.left_over) d.to &= ~me;
-    });
-    narrow(*c);
+    narrow(*c, true);
     revoke(*c);
     if (!find_control(who)) return true; // an adapter that was called detached it
     std::uint64_t wider = 0;
@@ -256,8 +157,7 @@ refusal core<Traits>::subscribe(origin_id who, const subscription& s) {
     const change guard{*this};
     const subscription before = c->subscription;
     c->subscription = s;
-    narrow(*c);
-    if (!find_control(who)) return refusal::gone; // it left when it was asked to take back
+    narrow(*c, false);
     std::uint64_t wider = 0;
     const bool sources_wider = !before.sources_value().contains(s.sources_value());
     for (const endpoint_type& ep : endpoints_)

@@ -67,8 +67,9 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
         for_each_command(*ep, static_cast<command_class>(c),
                          [&](node_index n, auto&) { end_command(n, outcome::endpoint_gone); });
     recall_memctx(*ep, ep->memctx.unregister(), transition::none, ep->epochs.current());
-    tell_gaps(*ep);
-    settle_receivers(*ep);
+    for (detail::adapter_slot& a : adapters_)
+        if (a.live && a.endpoint == id) detach_adapter(a.id, false);
+    tell_gaps(*ep); // the last that is told of it but its end
     event e;
     e.kind = kind::endpoint_removed;
     e.lane = lane::safety;
@@ -79,8 +80,6 @@ void core<Traits>::remove_endpoint(endpoint_id id) {
         rows_[slot].rights[static_cast<unsigned>(audience::any_right)] | rows_[slot].found;
     observer_.on_event(e, ++event_number_, to);
     defer(id, e, to, audience::addressee, true);
-    for (detail::adapter_slot& a : adapters_)
-        if (a.live && a.endpoint == id) detach_adapter(a.id, false);
 
     audit_record r = audit_record::of(decision::endpoint_removed);
     r.endpoint = id;

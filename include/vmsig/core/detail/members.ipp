@@ -77,7 +77,6 @@ void silence(unsigned slot);
 void note_loss(endpoint_id at, const event& e, std::uint64_t to);
 void forget_losses(endpoint_type& ep, std::uint64_t controls);
 void tell_gaps(endpoint_type& ep);
-void settle_receivers(const endpoint_type& gone);
 
 // admission
 submit_result submit(origin_id who, const command& c, std::span<const std::byte> bulk);
@@ -266,8 +265,8 @@ void stop_callbacks(detail::control_slot& c);
 void end_commands_of(detail::control_slot& who);
 refusal subscribe(origin_id who, const subscription& s);
 refusal want(origin_id who, interests what);
-void narrow(detail::control_slot& who);
-void take_back(detail::control_slot& who);
+void narrow(detail::control_slot& who, bool regranted);
+void take_back(detail::control_slot& who, bool regranted);
 void revoke(detail::control_slot& who);
 void open_rows(detail::control_slot& who, const endpoint_type& ep);
 void request_replay(detail::control_slot& who, std::uint64_t endpoint_slots);

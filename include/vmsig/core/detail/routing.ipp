@@ -22,13 +22,16 @@ private:
     core& core_;
 };
 
+/// Of the rest whoever has the right is told, whatever it subscribed to.
+constexpr bool by_subscription(audience a) {
+    return a < audience::any_right || a == audience::memory_readers;
+}
+
 template <class Traits>
 std::uint64_t core<Traits>::subscribers(const detail::routing_rows& rows, audience a,
                                         source s) const {
     const std::uint64_t row = rows.rights[static_cast<unsigned>(a)];
-    return a < audience::any_right || a == audience::memory_readers
-               ? row & rows.sources[static_cast<unsigned>(s)]
-               : row;
+    return by_subscription(a) ? row & rows.sources[static_cast<unsigned>(s)] : row;
 }
 
 /// An event of an adapter: `e` has kind and payload; the envelope is filled in here.
@@ -107,7 +110,6 @@ bool core<Traits>::defer(endpoint_id at, const event& e, std::uint64_t to, audie
     place->event = e;
     place->to = to;
     place->audience = a;
-    place->left_over = false;
     pool_.retain(e.payload);
     return true;
 }
@@ -202,14 +204,11 @@ template <class Traits>
 void core<Traits>::deliver_deferred_event(std::uint32_t item) {
     detail::deferred_event& d = deferred_.event_of(item);
     detail::routing_rows& rows = rows_[d.event.endpoint ? d.event.endpoint.slot() : 0];
-    std::uint64_t to = d.to;
-    if (d.audience != audience::addressee && !d.left_over)
-        to &= subscribers(rows, d.audience, d.event.source);
-    mark_seen(rows, d.event, to);
-    if (d.event.kind == kind::memctx_published) mark_given(d.event, to);
+    mark_seen(rows, d.event, d.to);
+    if (d.event.kind == kind::memctx_published) mark_given(d.event, d.to);
     if (d.event.kind == kind::memctx_invalidated && find_endpoint(d.event.endpoint))
         rows.recalled &= ~d.to;
-    deliver(to, d.event, d.audience);
+    deliver(d.to, d.event, d.audience);
     pool_.release(d.event.payload);
     deferred_.free_event(item);
 }
@@ -271,17 +270,6 @@ void core<Traits>::deliver_receipt(std::uint16_t n) {
     free_node(n); // before its callback, which may submit the next
     deliver(bit(e.origin.slot()), e, audience::addressee);
     if (e.payload) pool_.release(e.payload);
-}
-
-/// What waits is still told, in its place before the removal, to those who may see it now.
-template <class Traits>
-void core<Traits>::settle_receivers(const endpoint_type& gone) {
-    const detail::routing_rows& rows = rows_[gone.id.slot()];
-    deferred_.for_each_event([&](detail::deferred_event& d) {
-        if (d.event.endpoint != gone.id || d.audience == audience::addressee) return;
-        d.to &= subscribers(rows, d.audience, d.event.source);
-        d.left_over = true;
-    });
 }
 
 /// Forgets a control in everything that is on its way to it.

@@ -103,11 +103,19 @@ inline wire::farewell session::acknowledge(const wire::acknowledge& a) {
 inline void session::on_event(const event& e) {
     const bool recalled = e.kind == kind::memctx_invalidated || e.kind == kind::endpoint_removed;
     if (recalled && export_ && export_->locator.endpoint == e.endpoint) export_.reset();
-    if (revokes(e) && !handles_.announced(e.endpoint)) return; // it was never told of it
+    const bool known = !e.endpoint || handles_.announced(e.endpoint) || e.kind == kind::receipt;
+    if (!known && revokes(e)) return;
+    if (!known && host_.name_of(e.endpoint).empty()) return forget_untold(e.endpoint);
     if (e.payload_size > outbox::payload_bytes) return outbox_.lose(e);
     const std::span<const std::byte> bytes = bus_.bytes(e.payload);
     outbox_.push(e, host_.traits_of(e.kind).coalesces,
                  bytes.first(std::min<std::size_t>(bytes.size(), e.payload_size)));
+}
+
+/// It is gone, and its name with it, before the peer was told of it.
+inline void session::forget_untold(endpoint_id gone) {
+    outbox_.keep_if([&](const event& e) { return e.endpoint != gone; });
+    outbox_.keep_losses_if([&](endpoint_id e) { return e != gone; });
 }
 
 /// Whether a control with that grant may still be told. What the bus owes it, it may; the end of
