@@ -164,6 +164,9 @@ TEST_CASE("what happened before a removal is told before it, to whoever may see 
     for (const lease_changed& one : b.all<lease_changed>())
         CHECK(one.why == lease_end::endpoint_gone);
     CHECK(narrowed.kinds() == std::vector{kind::endpoint_removed});
+    CHECK(w.bus.name_of(w.vm) == "vm"); // whoever is told can say whose end it was
+    w.bus.add_endpoint("in its place");
+    CHECK(w.bus.name_of(w.vm).empty());
 }
 
 TEST_CASE("what was lost before a removal is told before it, if there is room") {

@@ -84,7 +84,8 @@ public:
     // Setting up. These throw `setup_error`; nothing has changed then.
 
     endpoint_id add_endpoint(std::string_view name);
-    /// Ends its commands, leases and memctx, tells controls, detaches its adapters. Total.
+    /// Ends its commands, leases and memctx, detaches its adapters, tells controls: last of all
+    /// what there is to tell of it. Total.
     void remove_endpoint(endpoint_id id);
     /// Binds an adapter, which must outlive its detachment. A `vmsig::adapter` type.
     template <adapter A>
@@ -151,6 +152,7 @@ public:
 
     instant now() const { return now_; }
     expected<endpoint_id, refusal> find_endpoint(std::string_view name) const;
+    /// Also of a removed one, until another has its place; else empty.
     std::string_view name_of(endpoint_id e) const;
     std::string_view name_of(kind k) const;   ///< the bus's own, or as registered
     kind_traits kind_traits_of(kind k) const; ///< likewise; without a name: not registered

@@ -121,8 +121,8 @@ expected<endpoint_id, refusal> core<Traits>::find_visible(origin_id who, std::st
 
 template <class Traits>
 std::string_view core<Traits>::name_of(endpoint_id e) const {
-    const endpoint_type* ep = find_endpoint(e);
-    return ep ? std::string_view{ep->name.data()} : std::string_view{};
+    const bool ours = e && e.slot() < limits::endpoints && endpoints_[e.slot()].id == e;
+    return ours ? std::string_view{endpoints_[e.slot()].name.data()} : std::string_view{};
 }
 template <class Traits>
 epoch_number core<Traits>::epoch_of(endpoint_id e) const {
