@@ -308,6 +308,7 @@ bool server<Core, Authenticator, Calls>::send_one(peer& p, std::size_t size,
     m.msg_iov = &v;
     m.msg_iovlen = 1;
     if (!fds.empty()) {
+        control.fill(0); // its padding too
         m.msg_control = control.data();
         m.msg_controllen = CMSG_SPACE(fds.size_bytes());
         cmsghdr* c = CMSG_FIRSTHDR(&m);
