@@ -17,7 +17,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--track-fds=yes", "--l
             "--errors-for-leak-kinds=definite", "--fair-sched=yes"]
 LESS = {"VMSIG_SIM_SEEDS": "2", "VMSIG_SIM_STEPS": "300", "VMSIG_TEST_RAM_READS": "2000",
         "RC_PARAMS": "max_success=10", "VMSIG_TEST_REPETITIONS": "50",
-        "VMSIG_ATTACH_CYCLES": "300"}
+        "VMSIG_ATTACH_CYCLES": "300", "VMSIG_EXHAUSTIVE_LENGTH": "3"}
 # By folder: test cases that are left out, and why.
 LEFT_OUT = {
     "kvm": ("*", "valgrind does not know the memory that KVM writes"),
