@@ -26,7 +26,9 @@ struct endpoint_view {
     epoch_number memctx_epoch;
     version_number memctx_version;
     epoch_number invalidated;
-    bool knew = false; ///< held a right on it when it was removed
+    bool knew = false;  ///< held a right on it when it was removed; it was not told of that yet
+    bool ended = false; ///< it was told
+    endpoint_id former; ///< the same of the one that had the place before
     std::uint64_t last_sample = 0;
 };
 
@@ -40,10 +42,24 @@ struct control_view {
     endpoint_view& of(endpoint_id at) {
         endpoint_view& v = endpoints[at.slot()];
         if (v.id < at) {
+            const endpoint_id former = v.knew ? v.id : v.former;
             v = {};
             v.id = at;
+            v.former = former;
         }
         return v;
+    }
+    /// Its end, and what happened before, is still to be told.
+    bool is_owed_end(endpoint_id at) {
+        const endpoint_view& v = of(at);
+        return v.id == at ? v.knew : v.former == at;
+    }
+    void end_told(endpoint_id at) {
+        endpoint_view& v = of(at);
+        if (v.id == at)
+            v.knew = false, v.ended = true;
+        else if (v.former == at)
+            v.former = {};
     }
 };
 
@@ -107,9 +123,12 @@ public:
         check_rights(*v, e, t);
         if (!e.endpoint) return;
         endpoint_view& seen = v->of(e.endpoint);
-        if (!broken_.expect(seen.id == e.endpoint, "nothing comes from a former endpoint",
-                            e.endpoint.value, static_cast<std::uint64_t>(e.kind)))
-            return;
+        const bool former = seen.id != e.endpoint;
+        broken_.expect(former ? v->is_owed_end(e.endpoint) : !seen.ended,
+                       "nothing comes of an endpoint after its end", e.endpoint.value,
+                       static_cast<std::uint64_t>(e.kind));
+        if (e.is(kind::endpoint_removed)) v->end_told(e.endpoint);
+        if (former) return;
         check_stage(seen, e, t, to);
         check_memctx(seen, e);
         check_order(seen, e);
@@ -161,7 +180,7 @@ private:
                                      (v.grant.sources_value().has(e.source) &&
                                       v.subscription.wants(e.endpoint, e.source)));
         } else if (t.audience == audience::any_right) {
-            allowed = r.any() || (e.is(kind::endpoint_removed) && v.of(e.endpoint).knew);
+            allowed = r.any() || (e.is(kind::endpoint_removed) && v.is_owed_end(e.endpoint));
         } else if (e.is(kind::replay_begin) || e.is(kind::replay_end) || e.is(kind::gap)) {
             allowed = r.any();
         } else if (e.is(kind::memctx_invalidated)) {
