@@ -119,6 +119,41 @@ TEST_CASE("reload: machines come and go with the file, and have the grants of th
     CHECK(host.stop() == 0);
 }
 
+TEST_CASE("reload: what is held and pending at a machine that goes ends as endpoint_gone") {
+    const host_folder in;
+    program host{in};
+    REQUIRE(host.ready());
+    auto peer = attached(in.socket());
+    const auto vm = *peer->find("build-7");
+    const auto lease = peer->acquire(vm, lease_class::input);
+    REQUIRE(lease);
+    REQUIRE(peer->submit(press(lease.lease, KEY_A).delayed(seconds(600))));
+    in.write_config("");
+    host.reload();
+    // The receipt comes before the loss: what was queued under a lease is told first.
+    const event* ended = next(*peer, kind::receipt);
+    REQUIRE(ended);
+    CHECK(ended->as<receipt>()->outcome == outcome::endpoint_gone);
+    const event* lost = next(*peer, kind::lease_lost);
+    REQUIRE(lost);
+    CHECK(lost->as<lease_lost>()->why == lease_end::endpoint_gone);
+    CHECK(next(*peer, kind::endpoint_removed));
+    CHECK(host.stop() == 0);
+}
+
+TEST_CASE("reload: what --check notes is in the log") {
+    const host_folder in;
+    program host{in};
+    REQUIRE(host.ready());
+    in.write("grants.toml", grant_of("\"observe\"", "biuld-*"));
+    host.reload();
+    CHECK(host.logged("/grants.toml:1: \"biuld-*\" fits no machine that is configured\n"));
+    in.write("grants.toml", "");
+    host.reload();
+    CHECK(host.logged("/grants.toml: grants nothing, so nobody can attach\n"));
+    CHECK(host.stop() == 0);
+}
+
 TEST_CASE("reload: the audit goes on in a new file when the old one was moved away") {
     const host_folder in;
     program host{in};

@@ -142,9 +142,10 @@ bool fleet::add(const machine_config& m) {
 
 void fleet::remove(machine& m) {
     log("{}: removed", m.is.name);
+    // First: were its adapters gone before it, what it has queued would end as their fault.
+    bus_.remove_endpoint(std::exchange(m.at, {}));
     m.ticks.reset();
     m.runs->unplug();
-    bus_.remove_endpoint(std::exchange(m.at, {}));
 }
 
 } // namespace host

@@ -131,6 +131,7 @@ void service::reload() {
         for (const std::string& line : fresh.error()) log("{}", line);
         log("not reloaded: machines and grants stay as they were");
     } else {
+        for (const std::string& line : notes_on(*fresh)) log("note: {}", line);
         auto lines = open_audit(fresh->config.audit);
         if (lines)
             bus_.audit().sink().replace(std::move(*lines));
