@@ -50,9 +50,16 @@ public:
         std::vector<std::string> out;
         for (const finding& f : sorted()) {
             std::string line{file};
-            if (f.where.line != 0)
-                line += ":" + std::to_string(f.where.line) + ":" + std::to_string(f.where.column);
-            out.push_back(line + ": " + f.what);
+            // Piece by piece: of "" + std::string g++ 12 warns when it optimises.
+            if (f.where.line != 0) {
+                line += ':';
+                line += std::to_string(f.where.line);
+                line += ':';
+                line += std::to_string(f.where.column);
+            }
+            line += ": ";
+            line += f.what;
+            out.push_back(std::move(line));
         }
         return out;
     }
