@@ -2,6 +2,8 @@
 // are up, machines off, peers told, and its socket gone.
 #include "program.hpp"
 
+#include <regex>
+
 #include <fmt/format.h>
 
 using namespace vmsig;
@@ -145,6 +147,51 @@ TEST_CASE("program: a control has the number of vmsigctl in the log, and that of
     CHECK(host.logged(": " + number + " has left: "));
     CHECK(in.read("audit.jsonl").find(fmt::format("\"origin\":{},", mine.value)) !=
           std::string::npos);
+}
+
+TEST_CASE("program: each run is named in the audit's file before its first record") {
+    const host_folder in;
+    std::string boot;
+    std::getline(std::ifstream{"/proc/sys/kernel/random/boot_id"}, boot);
+    const auto now_ns = [] {
+        ::timespec t{};
+        ::clock_gettime(CLOCK_MONOTONIC, &t);
+        return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+    };
+    const std::regex named{
+        "\\{\"run\":\\{\"boot_id\":\"" + boot +
+        "\",\"wall\":\"([-0-9]{10}T[:0-9]{8})\\.[0-9]{9}Z\",\"time_ns\":([0-9]+),"
+        "\"pid\":[0-9]+,\"next_number\":([0-9]+)\\}\\}"};
+    std::int64_t after = 0;
+    std::size_t lines = 0;
+    for (int run = 0; run < 2; ++run) {
+        const std::int64_t before_ns = now_ns();
+        const std::time_t before = ::time(nullptr);
+        program host{in};
+        REQUIRE(host.ready());
+        program second{in}; // another's socket, and so another's file
+        CHECK(second.wait() == 1);
+        CHECK(host.stop() == 0);
+        std::stringstream all{in.read("audit.jsonl")};
+        std::string line;
+        for (std::size_t n = 0; n <= lines; ++n) std::getline(all, line);
+        std::smatch is;
+        INFO(line);
+        REQUIRE(std::regex_match(line, is, named));
+        std::tm wall{};
+        REQUIRE(::strptime(is.str(1).c_str(), "%Y-%m-%dT%H:%M:%S", &wall) != nullptr);
+        CHECK(::timegm(&wall) >= before);
+        CHECK(::timegm(&wall) <= ::time(nullptr));
+        const std::int64_t at = std::stoll(is.str(2));
+        CHECK(at >= before_ns);
+        CHECK(at > after);
+        for (auto number = std::stoull(is.str(3)); std::getline(all, line); ++number) {
+            CHECK(line.starts_with("{\"number\":" + std::to_string(number) + ","));
+            ++lines;
+        }
+        ++lines;
+        after = now_ns();
+    }
 }
 
 TEST_CASE("program: a command line that means nothing ends with 2, and help with 0") {

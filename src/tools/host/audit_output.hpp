@@ -1,6 +1,7 @@
 // audit_output: the audit of the host. The last records stay in memory, for controls with the right
-// `admin`; each is also a line of JSON in a file, when the configuration names one. A policy made
-// of two of the library's.
+// `admin`; each is also a line of JSON in a file, when the configuration names one. There a line at
+// each start tells the runs apart, whose times and numbers all begin anew. A policy made of two of
+// the library's.
 #pragma once
 
 #include <string>
@@ -30,6 +31,9 @@ public:
         last_.for_each_last(n, std::forward<F>(f));
     }
 
+    /// A line that is no record: of which run those after it are, the first with that number.
+    /// False, and errno says why: it is not there.
+    bool begin_run(std::uint64_t next_number);
     /// Goes on in another file: after a rotation.
     void replace(vmsig::unique_fd lines) noexcept {
         writes_ = static_cast<bool>(lines);

@@ -1,6 +1,7 @@
 // service: making a host, running it, ending it.
 #include "service.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
@@ -60,6 +61,9 @@ service::service(std::string config_path, settings s)
         });
     if (!watched) throw std::runtime_error{"the signals can not be watched"};
     vmsig::unique_fd socket = open_socket();
+    // Not before: where another host serves, the file is its own.
+    if (!bus_.audit().sink().begin_run(bus_.audit().number() + 1))
+        log("{}: this run is not named there: {}", config_.audit, std::strerror(errno));
     doorkeeper_.enforce(std::move(s.grants));
     fleet_.become(config_.machines);
     door_calls::listens = &doorkeeper_;
