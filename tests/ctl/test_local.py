@@ -190,6 +190,16 @@ class Memory(Case):
         self.ends(vmsigctl("mem", "write", "build-7", "0xff000", "01" * 9, "--compare", "07" * 9),
                   1, "", "build-7: 0xff000: other bytes are there, and nothing was written")
 
+    def test_bytes_that_are_written_as_a_number(self):
+        place = ("mem", "write", "build-7", "0xff000")
+        for text, size in (("0x1234", 2), ("0X123", 2), ("0x1", 1), ("0xdeadbeef", 4),
+                           ("0x0123456789abcdef", 8)):
+            self.ends(vmsigctl(*place, text), 2, "",
+                      f"`{text}` is a number, not bytes in the order of memory\n"
+                      f"  bytes have no 0x in front; a number is `--value {text} --size {size}`\n")
+        self.ends(vmsigctl(*place, "0x123456"), 2, "", "bytes have no 0x in front\n")
+        self.ends(vmsigctl(*place, "1234", "--compare", "0x0000"), 2, "", "bytes have no 0x")
+
     def test_write_that_means_nothing(self):
         for words in ((), ("01", "--value", "1"), ("0",), ("0g",),
                       ("--value", "300", "--size", "1"),
@@ -205,6 +215,15 @@ class Driving(Case):
         self.ends(vmsigctl("input", "key", "build-7", "hyper"), 2, "", "there is no key `hyper`")
         self.ends(vmsigctl("input", "key", "build-7", "a+a"), 2, "", "a key twice")
         self.ends(vmsigctl("input", "key", "build-7", "a", "--hold", "0"), 2)
+
+    def test_a_key_that_is_held_for_longer_than_anybody_waits(self):
+        for words in (("key", "build-7", "a"), ("type", "build-7", "a"), ("click", "build-7")):
+            self.ends(vmsigctl("input", *words, "--hold", "20", short="10s"), 2, "",
+                      "--hold=20: 20s is not shorter than --timeout, 10s\n"
+                      "  a time without a unit is in seconds: write 20ms; or a longer --timeout\n")
+        # Nobody said how long: there is nothing to take back.
+        self.ends(vmsigctl("input", "key", "nobody", "a", short="20ms",
+                           uri="unix:///nonexistent/bus.sock"), 1, "", "there is no folder")
 
     def test_text(self):
         self.ends(vmsigctl("input", "type", "build-7", "Make, \"all\"!\n", "--hold", "1ms"), 0,

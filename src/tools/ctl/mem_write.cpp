@@ -42,12 +42,23 @@ std::vector<std::byte> contents_of(const std::string& name) {
 
 bool is_word(std::size_t n) { return n == 1 || n == 2 || n == 4 || n == 8; }
 
+/// With 0x in front a number was meant, of which the last byte comes first in memory: which of the
+/// two is not guessed.
+std::vector<std::byte> bytes_said(const std::string& text) {
+    if (text.substr(0, 2) != "0x" && text.substr(0, 2) != "0X") return bytes_of(text);
+    const std::string digits = text.substr(2);
+    const std::size_t size = (digits.size() + 1) / 2;
+    std::string next = "bytes have no 0x in front";
+    if (is_word(size)) next += fmt::format("; a number is `--value {} --size {}`", text, size);
+    throw misuse(fmt::format("`{}` is a number, not bytes in the order of memory", text), next);
+}
+
 std::vector<std::byte> what_to_write(const arguments& given) {
     const int said = given.has("BYTES") + given.has("--file") + given.has("--value");
     if (said != 1)
         throw misuse(said == 0 ? "nothing to write" : "said twice what to write",
                      "BYTES, --file FILE or --value NUMBER");
-    if (given.has("BYTES")) return bytes_of(given["BYTES"]);
+    if (given.has("BYTES")) return bytes_said(given["BYTES"]);
     if (given.has("--file")) return contents_of(given["--file"]);
     const std::uint64_t value = number_of(given["--value"]);
     const std::uint64_t size = number_of(given.find("--size").value_or("8"));
@@ -89,7 +100,7 @@ write_plan plan_of(const lease& l, memory_at at, write_mode mode,
 int mem_write(context& c) {
     const auto bytes = what_to_write(c.given);
     const auto compare = c.given.find("--compare");
-    const auto expected = compare ? bytes_of(*compare) : std::vector<std::byte>{};
+    const auto expected = compare ? bytes_said(*compare) : std::vector<std::byte>{};
     const std::uint64_t address = number_of(c.given["ADDRESS"]);
     const bool plain = is_word(bytes.size()) && address % bytes.size() == 0;
     const auto said = c.given.find("--mode");

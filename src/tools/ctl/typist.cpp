@@ -12,9 +12,16 @@ namespace ctl {
 
 namespace {
 
-duration hold_of(const arguments& given) {
-    const duration d = duration_of(given.find("--hold").value_or("20ms"));
+/// What is held down has its receipt once it is up again: for that, somebody must still wait.
+duration hold_of(const context& c) {
+    const auto said = c.given.find("--hold");
+    if (!said) return milliseconds(20);
+    const duration d = duration_of(*said);
     if (!d) throw misuse("--hold=0: a key that is not held down is not pressed");
+    if (d >= c.timeout)
+        throw misuse(fmt::format("--hold={}: {} is not shorter than --timeout, {}", *said,
+                                 text_of(d), text_of(c.timeout)),
+                     "a time without a unit is in seconds: write 20ms; or a longer --timeout");
     return d;
 }
 
@@ -22,7 +29,7 @@ duration hold_of(const arguments& given) {
 
 typist::typist(context& c)
     : c_{c}
-    , hold_{hold_of(c.given)}
+    , hold_{hold_of(c)}
     , wish_{wish_of(c.given, lease_class::input)}
     , machine_{c.endpoint()}
     , lease_{c.bus(), machine_, wish_} {}

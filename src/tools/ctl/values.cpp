@@ -86,9 +86,7 @@ std::pair<std::int32_t, std::int32_t> pair_of(std::string_view text) {
 std::vector<std::byte> bytes_of(std::string_view text) {
     std::vector<std::byte> out;
     int first = -1;
-    std::string_view rest = text;
-    if (rest.substr(0, 2) == "0x") rest.remove_prefix(2);
-    for (const char c : rest) {
+    for (const char c : text) {
         if (first < 0 && (c == ' ' || c == ':' || c == '\n')) continue;
         const int digit = digit_of(c);
         if (digit < 0) throw misuse(fmt::format("`{}` are no bytes", text), "write deadbeef");

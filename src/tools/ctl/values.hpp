@@ -17,7 +17,7 @@ vmsig::duration duration_of(std::string_view text);
 /// Decimal, 0x hexadecimal, or 0 octal; with a suffix K, M or G.
 std::uint64_t number_of(std::string_view text);
 std::int32_t signed_of(std::string_view text);
-/// "de ad be ef", "0xdeadbeef": pairs of digits, in the order of memory.
+/// "de ad be ef", "deadbeef": pairs of digits, in the order of memory.
 std::vector<std::byte> bytes_of(std::string_view text);
 /// "x,y"
 std::pair<std::int32_t, std::int32_t> pair_of(std::string_view text);
