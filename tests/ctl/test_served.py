@@ -259,17 +259,29 @@ class Machines(Case):
             self.ends(bus.run("power", "pause", "db-1", "--json"), 1, "",
                       off.format("pause", "refused_by_vm"))
             self.ends(bus.run("power", "power-off", "db-1"), 1, "",
-                      "db-1: power-off: it is powered off already (refused_by_vm)\n")
+                      "db-1: power-off: it is powered off already (refused_by_vm); its epoch")
             self.ends(bus.run("power", "start", "db-1"), 0, "db-1: start done, running\n")
             self.ends(bus.run("mem", "read", "db-1", "0", "1"), 0)
             self.ends(bus.run("power", "snapshot-restore", "db-1"), 1, "",
-                      "db-1: snapshot-restore: there is no snapshot to restore (unavailable)\n"
+                      "db-1: snapshot-restore: there is no snapshot to restore (unavailable); "
+                      "its epoch has risen to 4 all the same\n"
                       "  `vmsigctl power snapshot-save db-1` makes one")
             self.ends(bus.run("power", "snapshot-save", "db-1"), 0)
             (before,) = objects(bus.run("info", "db-1", "--json"))
             self.ends(bus.run("power", "snapshot-restore", "db-1"), 0)
             (after,) = objects(bus.run("info", "db-1", "--json"))
             self.assertEqual(after["epoch"], before["epoch"] + 1)
+
+    def test_what_destroys_raises_the_epoch_also_where_it_fails(self):
+        with Served() as bus:
+            def epoch():
+                return objects(bus.run("info", "db-1", "--json"))[0]["epoch"]
+            before = epoch()
+            self.ends(bus.run("power", "power-off", "db-1"), 1, "",
+                      f"(refused_by_vm); its epoch has risen to {before + 1} all the same\n")
+            self.assertEqual(epoch(), before + 1)
+            self.assertNotIn("epoch", bus.run("power", "pause", "db-1").err)
+            self.assertEqual(epoch(), before + 1)
 
     def test_what_was_written_is_read(self):
         with Served() as bus:

@@ -155,8 +155,8 @@ std::vector<const machine*> connection::machines() {
     return all;
 }
 
-receipt connection::carry_out(const vmsig::command& c, const std::string& thing,
-                              std::span<const std::byte> bulk) {
+receipt connection::receipt_of(const vmsig::command& c, const std::string& thing,
+                               std::span<const std::byte> bulk) {
     const machine& m = *known(c.endpoint);
     const std::string what = fmt::format("{}: {}", m.name, thing);
     const submit_result sent = client_->submit(c, bulk);
@@ -168,9 +168,22 @@ receipt connection::carry_out(const vmsig::command& c, const std::string& thing,
     const event& e = await(what, [&sent](const event& each) {
         return each.is(kind::receipt) && each.correlation == sent.id;
     });
-    const receipt r = *e.as<receipt>();
-    if (r.outcome != outcome::done) throw not_done(r, c, m, what);
-    return r;
+    return *e.as<receipt>();
+}
+
+receipt connection::carry_out(const vmsig::command& c, const std::string& thing,
+                              std::span<const std::byte> bulk) {
+    const epoch_number before = known(c.endpoint)->epoch;
+    const receipt r = receipt_of(c, thing, bulk);
+    if (r.outcome == outcome::done) return r;
+    const machine& m = *known(c.endpoint);
+    const trouble why = not_done(r, c, m, fmt::format("{}: {}", m.name, thing));
+    // A verb that destroys raises it first, whatever the machine does then.
+    if (!traits_of(c.verb).destroys || m.epoch <= before) throw why;
+    throw trouble{
+        why.code(),
+        fmt::format("{}; its epoch has risen to {} all the same", why.what(), m.epoch.value),
+        why.next()};
 }
 
 } // namespace ctl

@@ -68,8 +68,11 @@ public:
             if (p(*e)) return *e;
         throw_late(what);
     }
-    /// Submits and waits for the receipt; throws unless it is `done`, and says on which machine.
-    /// The payload is in `client`.
+    /// Submits and waits for the receipt; throws if it is refused, and says on which machine. The
+    /// payload is in `client`.
+    vmsig::receipt receipt_of(const vmsig::command& c, const std::string& thing,
+                              std::span<const std::byte> bulk = {});
+    /// The same; throws unless it is `done`.
     vmsig::receipt carry_out(const vmsig::command& c, const std::string& thing,
                              std::span<const std::byte> bulk = {});
 
