@@ -171,6 +171,27 @@ class Memory(Case):
         self.ends(vmsigctl("mem", "read", "build-7", "elsewhere"), 2, "", "no number")
         self.ends(vmsigctl("mem", "read", "build-7", "0", "0"), 2)
 
+    def test_read_what_was_taken_for_physical(self):
+        for way in ("bus", "memctx"):
+            self.ends(vmsigctl("mem", "read", "build-7", "0xffffc0de00001000", "--via", way), 1,
+                      "", "`vmsigctl memctx build-7` shows where it has; this was taken for a "
+                      "physical address: --vcpu 0 for a virtual one\n")
+            told = vmsigctl("mem", "read", "build-7", "0x7fff00000000", "--vcpu", "0", "--via", way)
+            self.assertNotIn("physical", told.err)
+        self.ends(vmsigctl("mem", "write", "build-7", "0xffffc0de00001000", "00"), 1, "",
+                  "taken for a physical address")
+
+    def test_read_across_the_end(self):
+        (o,) = objects(vmsigctl("memctx", "build-7", "--json"))
+        end = int(o["regions"][0]["start"], 0) + o["regions"][0]["length"]
+        for way in ("bus", "memctx"):
+            for before, count in ((1, "1 byte"), (16, "16 bytes"), (4095, "4095 bytes"),
+                                  (9000, "9000 bytes")):
+                self.ends(vmsigctl("mem", "read", "build-7", hex(end - before), "10000", "--via",
+                                   way), 1, "", f"build-7: {end:#x}, after {count}: it has no "
+                          "memory there (outside_ram)\n")
+            self.ends(vmsigctl("mem", "read", "build-7", hex(end - 16), "16", "--via", way), 0)
+
     def test_write(self):
         self.ends(vmsigctl("mem", "write", "build-7", "0xff000", "deadbeef"), 0,
                   "build-7: 4 bytes written at 0xff000 (atomic)\n")

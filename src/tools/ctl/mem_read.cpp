@@ -21,6 +21,45 @@ namespace {
 constexpr std::size_t chunk = 4096; ///< bytes in one command
 constexpr std::size_t most_read = 64 * 1024 * 1024;
 
+/// Of so many bytes that can not all be read: how many from the first on can. `reads`: those from
+/// one on up to another.
+template <class Reads>
+std::size_t readable(std::size_t length, Reads&& reads) {
+    std::size_t can = 0, can_not = length;
+    while (can_not - can > 1) {
+        const std::size_t n = can + (can_not - can) / 2;
+        (reads(can, n) ? can : can_not) = n;
+    }
+    return can;
+}
+
+/// The first address that is missing, with how much was there before it.
+std::string missing(const machine& m, std::uint64_t from, std::size_t there) {
+    std::string what = fmt::format("{}: {:#x}", m.name, from + there);
+    if (there != 0) what += fmt::format(", after {}", counted(there, "bytes"));
+    return what;
+}
+
+/// What it means that the bus could not read that, with `before` bytes in front of it.
+trouble unread(context& c, const machine& m, const vmsig::command& read, const receipt& r,
+               std::size_t before) {
+    const std::uint64_t from = read.memory.address;
+    const bool partly = r.failure == failure::outside_ram || r.failure == failure::not_translated;
+    if (!partly) return not_done(r, read, m, missing(m, from, 0));
+    const auto reads = [&](std::size_t first, std::size_t end) {
+        vmsig::command part = read;
+        part.memory.address += first;
+        part.memory.length = static_cast<std::uint32_t>(end - first);
+        const receipt again = c.bus().receipt_of(part, fmt::format("{:#x}", from));
+        const bool done = again.outcome == outcome::done;
+        if (!done && again.failure != r.failure)
+            throw not_done(again, part, m, missing(m, from, 0));
+        return done;
+    };
+    const std::size_t there = before + readable(read.memory.length, reads);
+    return not_done(r, read, m, missing(m, from - before, there));
+}
+
 std::vector<std::byte> through_bus(context& c, const machine& m, memory_at at, std::size_t length) {
     std::vector<std::byte> out;
     const epoch_number epoch = m.epoch;
@@ -29,7 +68,8 @@ std::vector<std::byte> through_bus(context& c, const machine& m, memory_at at, s
         vmsig::command read =
             read_memory(m.id, {at.address + out.size(), at.root}, static_cast<std::uint32_t>(left));
         read.epoch = epoch; // all of one incarnation
-        c.bus().carry_out(read, fmt::format("{:#x}", read.memory.address));
+        const receipt r = c.bus().receipt_of(read, fmt::format("{:#x}", read.memory.address));
+        if (r.outcome != outcome::done) throw unread(c, m, read, r, out.size());
         const auto bytes = c.bus().client().payload();
         if (bytes.size() != left)
             throw trouble{failed, fmt::format("{}: {:#x}: {} bytes came, not {}", m.name,
@@ -59,11 +99,18 @@ std::vector<std::byte> through_memctx(context& c, const machine& m, memory_place
     if (!view) throw trouble{failed, fmt::format("{}: its memory can not be viewed", m.name)};
     std::vector<std::byte> out(length);
     const auto got = view->read(guest_address::of(at.address, at.root, control), out);
-    if (!got)
-        throw trouble{failed,
-                      fmt::format("{}: {:#x}: {}", m.name, at.address, name_of_fault(got.error())),
-                      "`vmsigctl memctx ENDPOINT` shows where it has memory, and the roots"};
-    return out;
+    if (got) return out;
+    const auto reads = [&](std::size_t first, std::size_t end) {
+        const auto from = guest_address::of(at.address + first, at.root, control);
+        return static_cast<bool>(view->read(from, std::span{out}.subspan(first, end - first)));
+    };
+    const std::string name = escaped(m.name);
+    throw trouble{failed,
+                  fmt::format("{}: {}", missing(m, at.address, readable(length, reads)),
+                              name_of_fault(got.error())),
+                  got.error().fault == guest_fault::outside_ram
+                      ? where_it_has(at.root, name)
+                      : fmt::format("`vmsigctl memctx {}` lists regions and roots", name)};
 }
 
 void dump(output& out, std::uint64_t address, const std::vector<std::byte>& bytes) {

@@ -66,8 +66,7 @@ account of_failure(const receipt& r, const vmsig::command& c, vm_state s, const 
     case failure::unsupported: return {"the machine does not do this", ""};
     case failure::not_translated:
         return {"the address leads to no memory", "`vmsigctl memctx " + name + "` lists the roots"};
-    case failure::outside_ram:
-        return {"it has no memory there", "`vmsigctl memctx " + name + "` shows where it has"};
+    case failure::outside_ram: return {"it has no memory there", where_it_has(c.memory.root, name)};
     case failure::misaligned:
         return {"the address is no multiple of the length", "--mode paused writes anywhere"};
     case failure::mismatch:
@@ -81,6 +80,12 @@ account of_failure(const receipt& r, const vmsig::command& c, vm_state s, const 
 }
 
 } // namespace
+
+std::string where_it_has(std::uint64_t root, const std::string& name) {
+    std::string next = "`vmsigctl memctx " + name + "` shows where it has";
+    if (root == 0) next += "; this was taken for a physical address: --vcpu 0 for a virtual one";
+    return next;
+}
 
 trouble refused(refusal why, const std::string& what, const machine& m) {
     if (why == refusal::not_ready && m.state == vm_state::powered_off) {

@@ -44,6 +44,8 @@ trouble not_connected(const vmsig::client_error& why, const std::string& uri);
 /// A command on that machine ended otherwise than in `done`.
 trouble not_done(const vmsig::receipt& r, const vmsig::command& c, const machine& m,
                  const std::string& what);
+/// After an address outside RAM, under that page-table root: what to do next.
+std::string where_it_has(std::uint64_t root, const std::string& name);
 inline trouble misuse(const std::string& what, std::string next = {}) {
     return {misused, what, std::move(next)};
 }
