@@ -20,7 +20,10 @@ class Leases(Case):
             self.assertEqual(line_of(first), "build-7: input lease, serial 1\n")
             result = bus.run("input", "key", "build-7", "a")
             self.ends(result, 4, "", "build-7: the input lease is held by control 0.")
-            self.assertIn("--wait stands in line", result.err)
+            self.assertRegex(result.err, r" held by control 0\.\d+ \(rank 0\) for [\d.]+m?s(in)?: "
+                                         r"a demo\n")
+            self.assertIn("--wait stands in line; who has `admin` can end it: "
+                          "`vmsigctl lease release build-7 input`\n", result.err)
             status = bus.run("lease", "status", "build-7", "input")
             self.assertRegex(status.out, r"^input +held by control 0\.\d+ \(rank 0\) for [\d.]+m?s"
                                          r"(in)?: a demo\n$")
@@ -29,6 +32,26 @@ class Leases(Case):
             self.assertIn("input", bus.run("list").out)
             self.ends(end(first, signal.SIGINT), 0, "")
             self.ends(bus.run("lease", "status", "build-7", "input"), 0, "input     free\n")
+
+    def test_a_reason_is_escaped_once(self):
+        with Served() as bus:
+            first = bus.start("lease", "acquire", "build-7", "input", "--reason", "a\n\x1b[2J")
+            line_of(first)
+            for words in (("input", "key", "build-7", "a"), ("lease", "status", "build-7"),
+                          ("info", "build-7")):
+                result = bus.run(*words)
+                self.assertIn(r": a\n\x1b[2J", result.out + result.err, words)
+                self.assertNotIn("\x1b", result.out + result.err, words)
+            end(first, signal.SIGINT)
+
+    def test_held_by_one_that_may_not_be_seen(self):
+        with Served(rights="input") as bus:
+            first = bus.start("lease", "acquire", "build-7", "input", "--reason", "a demo")
+            line_of(first)
+            result = bus.run("input", "key", "build-7", "a")
+            self.ends(result, 4, "", "build-7: the input lease is held\n")
+            self.assertNotIn("a demo", result.err)
+            end(first, signal.SIGINT)
 
     def test_in_line(self):
         with Served() as bus:
@@ -224,6 +247,9 @@ class Rights(Case):
                 self.assertEqual(result.code, 3, (words, result))
                 self.assertIn("vmsigctl: build-7: ", result.err if "may" not in words else
                               "vmsigctl: build-7: ")
+                self.assertNotIn("ENDPOINT", result.err, words)
+            self.ends(bus.run("input", "key", "build-7", "a"), 3, "",
+                      "`vmsigctl may build-7` what you may do; the host's grants decide\n")
             self.ends(bus.run("mem", "read", "build-7", "0"), 3, "",
                       "build-7: 0x0: denied: no right `memread`\n"
                       "  `vmsigctl may build-7` shows what you may do")

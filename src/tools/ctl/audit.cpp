@@ -45,7 +45,7 @@ int audit(context& c) {
     const machine& m = c.endpoint();
     const auto records = c.bus().client().read_audit(m.id, static_cast<std::uint32_t>(last));
     c.bus().check();
-    if (!records) throw refused(records.error(), fmt::format("{}: its audit", m.name));
+    if (!records) throw refused(records.error(), fmt::format("{}: its audit", m.name), m);
     table t{{"NUMBER", "TIME", "CONTROL", "DECISION", "SUBJECT", "VERDICT"}};
     for (const audit_record& r : *records) {
         if (c.out.json) {

@@ -65,7 +65,8 @@ int info(context& c) {
     row("leds", names_of_leds(m));
     for (unsigned n = 0; n < lease_class_count; ++n)
         row(name_of(lease_class(n)),
-            leases[n] ? text_of_lease(*leases[n], c.bus().client().origin()) : "not to be seen");
+            leases[n] ? escaped(text_of_lease(*leases[n], c.bus().client().origin()))
+                      : "not to be seen");
     row("may", may.empty() ? "nothing" : fmt::format("{}", fmt::join(may, ", ")));
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <vmsig/audit/names.hpp>
 #include <vmsig/fmt.hpp>
 
+#include "lease_text.hpp"
 #include "trouble.hpp"
 #include "values.hpp"
 
@@ -14,14 +15,19 @@ namespace ctl {
 
 namespace {
 
-trouble is_held(const machine& m, const acquire_result& r, lease_class c) {
-    std::string who = fmt::format("{}: the {} lease is held", m.name, name_of(c));
-    if (r.holder)
-        who +=
-            fmt::format(" by control {}, for {}", r.holder, text_of(connection::now() - r.since));
-    return {held, who,
-            "--wait stands in line; who has `admin` can end it: "
-            "`vmsigctl lease release ENDPOINT CLASS`"};
+/// Why, and of which rank, is another question, to which the answer may be another owner.
+std::string owner_of(connection& bus, const machine& m, const acquire_result& r, lease_class c) {
+    if (!r.holder) return "held";
+    const auto v = bus.client().status(m.id, c);
+    if (v && v->holder == r.holder) return text_of_lease(*v, bus.client().origin());
+    return fmt::format("held by control {} for {}", r.holder, text_of(connection::now() - r.since));
+}
+
+trouble is_held(connection& bus, const machine& m, const acquire_result& r, lease_class c) {
+    return {held, fmt::format("{}: the {} lease is {}", m.name, name_of(c), owner_of(bus, m, r, c)),
+            fmt::format("--wait stands in line; who has `admin` can end it: "
+                        "`vmsigctl lease release {} {}`",
+                        escaped(m.name), name_of(c))};
 }
 
 } // namespace
@@ -40,8 +46,8 @@ lease_hold::lease_hold(connection& bus, const machine& m, const lease_wish& wish
         wait(m, wish, r.wait);
     } else {
         bus.check();
-        if (r.why == refusal::held) throw is_held(m, r, wish.lease_class);
-        throw refused(r.why, fmt::format("{}: the {} lease", m.name, name_of(wish.lease_class)));
+        if (r.why == refusal::held) throw is_held(bus, m, r, wish.lease_class);
+        throw refused(r.why, fmt::format("{}: the {} lease", m.name, name_of(wish.lease_class)), m);
     }
 }
 
@@ -63,7 +69,8 @@ void lease_hold::wait(const machine& m, const lease_wish& wish, wait_id id) {
     }
     (void)bus_.client().withdraw(id);
     throw trouble{too_late, fmt::format("{}: somebody else kept it", what),
-                  "`vmsigctl lease status ENDPOINT` says who; --wait-for waits longer"};
+                  fmt::format("`vmsigctl lease status {}` says who; --wait-for waits longer",
+                              escaped(m.name))};
 }
 
 lease_hold::~lease_hold() {

@@ -18,7 +18,7 @@ int lease_release(context& c) {
     const refusal r = c.bus().client().force_release(m.id, cls);
     c.bus().check();
     const std::string what = fmt::format("{}: the {} lease", m.name, name_of(cls));
-    if (r != refusal::none) throw refused(r, what);
+    if (r != refusal::none) throw refused(r, what, m);
     if (c.out.json)
         c.out.object({{"endpoint", m.name}, {"class", name_of(cls)}, {"holder", nullptr}});
     else

@@ -23,7 +23,7 @@ int lease_status(context& c) {
             c.out.object(j);
         } else {
             c.out.line(fmt::format("{:<9} {}", name_of(each),
-                                   text_of_lease(v, c.bus().client().origin())));
+                                   escaped(text_of_lease(v, c.bus().client().origin()))));
         }
     }
     return 0;

@@ -18,7 +18,7 @@ namespace ctl {
 lease_view view_of(connection& bus, const machine& m, lease_class c) {
     const auto v = bus.client().status(m.id, c);
     bus.check();
-    if (!v) throw refused(v.error(), fmt::format("{}: the {} lease", m.name, name_of(c)));
+    if (!v) throw refused(v.error(), fmt::format("{}: the {} lease", m.name, name_of(c)), m);
     return *v;
 }
 
@@ -28,7 +28,7 @@ std::string text_of_lease(const lease_view& v, origin_id self) {
     std::string out =
         v.holder == self ? "held by this control" : fmt::format("held by control {}", v.holder);
     out += fmt::format(" (rank {}) for {}", v.rank, text_of(now - v.since));
-    if (v.reason[0] != '\0') out += fmt::format(": {}", escaped(v.reason.data()));
+    if (v.reason[0] != '\0') out += fmt::format(": {}", v.reason.data());
     if (v.expires != instant::never())
         out += fmt::format(", expires in {}", text_of(std::max(duration{}, v.expires - now)));
     if (v.waiters != 0) out += fmt::format(", {} waiting", v.waiters);

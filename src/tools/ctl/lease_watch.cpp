@@ -141,7 +141,7 @@ int lease_watch::run(connection& bus, const machine& m, const lease_hold& hold) 
     if (!lost_) return code_;
     throw trouble{
         held, fmt::format("{}: the {} lease was lost: {}", m.name, name_of(l.lease_class), *lost_),
-        "`vmsigctl audit ENDPOINT` tells who and when"};
+        fmt::format("`vmsigctl audit {}` tells who and when", escaped(m.name))};
 }
 
 } // namespace ctl

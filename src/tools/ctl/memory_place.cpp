@@ -39,7 +39,7 @@ memory_place place_of(context& c, const machine& m) {
         return out;
     }
     throw trouble{failed, fmt::format("{}: no root of vCPU {} is known", m.name, wanted),
-                  "`vmsigctl memctx ENDPOINT` lists them"};
+                  fmt::format("`vmsigctl memctx {}` lists them", escaped(m.name))};
 }
 
 } // namespace ctl

@@ -92,7 +92,7 @@ trouble refused(refusal why, const std::string& what, const machine& m) {
         const account a = by_state(verb::none, m.state, escaped(m.name));
         return {failed, fmt::format("{}: {} ({})", what, a.says, name_of(why)), a.next};
     }
-    return refused(why, what);
+    return refused(why, what, escaped(m.name));
 }
 
 trouble not_done(const receipt& r, const vmsig::command& c, const machine& m,
@@ -101,10 +101,10 @@ trouble not_done(const receipt& r, const vmsig::command& c, const machine& m,
     if (r.outcome == outcome::expired) return {too_late, fmt::format("{}: {}", what, how)};
     if (r.outcome == outcome::lease_lost)
         return {held, fmt::format("{}: the lease was lost", what),
-                "`vmsigctl lease status ENDPOINT` says who holds it"};
+                fmt::format("`vmsigctl lease status {}` says who holds it", escaped(m.name))};
     if (r.outcome == outcome::revoked)
         return {denied, fmt::format("{}: the host took the right away", what)};
-    if (r.outcome == outcome::stale_epoch) return refused(refusal::stale_epoch, what);
+    if (r.outcome == outcome::stale_epoch) return refused(refusal::stale_epoch, what, m);
     if (r.outcome != outcome::failed) return {failed, fmt::format("{}: {}", what, how)};
     if (r.failure == failure::io)
         return {failed, fmt::format("{}: {}", what, std::strerror(r.error))};

@@ -11,7 +11,7 @@ namespace ctl {
 bool may_do(connection& bus, const machine& m, verb v) {
     const refusal r = bus.client().may(v, m.id);
     bus.check();
-    if (r != refusal::none && r != refusal::denied) throw refused(r, m.name);
+    if (r != refusal::none && r != refusal::denied) throw refused(r, m.name, m);
     return r == refusal::none;
 }
 

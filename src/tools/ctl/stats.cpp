@@ -13,7 +13,7 @@ int stats(context& c) {
     const machine& m = c.endpoint();
     const auto s = c.bus().client().statistics(m.id);
     c.bus().check();
-    if (!s) throw refused(s.error(), fmt::format("{}: its statistics", m.name));
+    if (!s) throw refused(s.error(), fmt::format("{}: its statistics", m.name), m);
     if (c.out.json) {
         c.out.object({{"endpoint", m.name},
                       {"epoch", s->epoch.value},

@@ -23,18 +23,20 @@ namespace {
 struct advice {
     int code;
     const char* says;
-    const char* next;
+    std::string next;
 };
 
-advice advice_on(refusal why) {
+/// `name`: of the machine, where it is known.
+advice advice_on(refusal why, std::string_view name) {
     switch (why) {
     case refusal::denied:
         return {denied, "denied: no right, or no such endpoint",
-                "`vmsigctl list` shows what you may see, `vmsigctl may ENDPOINT` what you may do; "
-                "the host's grants decide"};
+                fmt::format("`vmsigctl list` shows what you may see, `vmsigctl may {}` what you "
+                            "may do; the host's grants decide",
+                            name)};
     case refusal::held:
         return {held, "somebody else holds the lease",
-                "`vmsigctl lease status ENDPOINT` says who; --wait stands in line"};
+                fmt::format("`vmsigctl lease status {}` says who; --wait stands in line", name)};
     case refusal::not_holder: return {failed, "the lease is not yours any more", ""};
     case refusal::busy:
         return {failed, "busy: at a cap of your grant, or a queue is full", "it passes: try again"};
@@ -42,9 +44,12 @@ advice advice_on(refusal why) {
         return {failed, "the machine was reset or restored meanwhile", "look again, then act"};
     case refusal::not_ready:
         return {failed, "not ready: the machine shows no memory now",
-                "`vmsigctl info ENDPOINT` shows its state; `vmsigctl memctx --refresh` asks again"};
+                fmt::format("`vmsigctl info {0}` shows its state; `vmsigctl memctx {0} --refresh` "
+                            "asks again",
+                            name)};
     case refusal::unsupported:
-        return {failed, "no adapter of the machine does this", "`vmsigctl info ENDPOINT`"};
+        return {failed, "no adapter of the machine does this",
+                fmt::format("`vmsigctl info {}`", name)};
     case refusal::gone: return {failed, "the connection is lost", ""};
     case refusal::exhausted: return {failed, "a counter or a table is at its limit", ""};
     case refusal::audit_unavailable:
@@ -93,8 +98,8 @@ std::string next_after(int code, const std::string& path) {
 
 } // namespace
 
-trouble refused(refusal why, const std::string& what) {
-    const advice a = advice_on(why);
+trouble refused(refusal why, const std::string& what, std::string_view name) {
+    const advice a = advice_on(why, name);
     return {a.code, fmt::format("{}: {}", what, a.says), a.next};
 }
 

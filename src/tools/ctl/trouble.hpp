@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <vmsig/client/client.hpp>
 
@@ -35,8 +36,8 @@ private:
     std::string next_;
 };
 
-/// `what` was refused.
-trouble refused(vmsig::refusal why, const std::string& what);
+/// `what` was refused. `name`: of the machine, for the command lines that may help.
+trouble refused(vmsig::refusal why, const std::string& what, std::string_view name = "ENDPOINT");
 /// The same of something on a machine that was found.
 trouble refused(vmsig::refusal why, const std::string& what, const machine& m);
 /// The connection to `uri` is not there, or not any more.
