@@ -1,6 +1,10 @@
 // The C face: words for numbers; and that its numbers are the bus's.
 #include <vmsig/client/c_api.h>
 
+#include <algorithm>
+#include <initializer_list>
+
+#include <vmsig/adapter/role.hpp>
 #include <vmsig/audit/names.hpp>
 #include <vmsig/transport/names.hpp>
 
@@ -29,6 +33,34 @@ static_assert(same(VMSIG_CAUSE_WATCHDOG, cause::watchdog));
 static_assert(same(VMSIG_LEASE_END_EXHAUSTED, lease_end::exhausted));
 static_assert(same(VMSIG_EXPORT_SEALED, export_level::sealed));
 static_assert(same(VMSIG_PAGING_AARCH64_4K, paging_mode::aarch64_4k));
+static_assert(same(VMSIG_SOURCE_SCREEN, source::screen));
+static_assert(VMSIG_SOURCE_FIRST_HOST == first_host_source);
+
+template <class E>
+constexpr bool has_bits(std::initializer_list<std::uint64_t> bits, std::initializer_list<E> of) {
+    return std::equal(bits.begin(), bits.end(), of.begin(), of.end(),
+                      [](std::uint64_t b, E e) { return mask<E>{e}.bits == b; });
+}
+// Of what travels in sets each: nothing else gives these numbers a word.
+static_assert(
+    has_bits({VMSIG_SOURCE_BIT(VMSIG_SOURCE_LIFECYCLE), VMSIG_SOURCE_BIT(VMSIG_SOURCE_MEMORY),
+              VMSIG_SOURCE_BIT(VMSIG_SOURCE_LEASE), VMSIG_SOURCE_BIT(VMSIG_SOURCE_COMMAND),
+              VMSIG_SOURCE_BIT(VMSIG_SOURCE_INPUT), VMSIG_SOURCE_BIT(VMSIG_SOURCE_CONSOLE),
+              VMSIG_SOURCE_BIT(VMSIG_SOURCE_SCREEN)},
+             {source::lifecycle, source::memory, source::lease, source::command, source::input,
+              source::console, source::screen}));
+static_assert(has_bits({VMSIG_RIGHT_OBSERVE, VMSIG_RIGHT_MEMCTX, VMSIG_RIGHT_MEMREAD,
+                        VMSIG_RIGHT_MEMWRITE, VMSIG_RIGHT_INPUT, VMSIG_RIGHT_POWER,
+                        VMSIG_RIGHT_ADMIN},
+                       {right::observe, right::memctx, right::memread, right::memwrite,
+                        right::input, right::power, right::admin}));
+static_assert(VMSIG_RIGHT_ADMIN == 1 << (right_count - 1));
+static_assert(has_bits({VMSIG_ROLE_SENSOR, VMSIG_ROLE_MEMCTX_PROVIDER, VMSIG_ROLE_MEMORY_WRITER,
+                        VMSIG_ROLE_HOST_MANAGEMENT, VMSIG_ROLE_INPUT, VMSIG_ROLE_CONSOLE,
+                        VMSIG_ROLE_SCREEN},
+                       {role::sensor, role::memctx_provider, role::memory_writer,
+                        role::host_management, role::input, role::console, role::screen}));
+static_assert(VMSIG_ROLE_SCREEN == 1 << (role_count - 1));
 
 /// The words are literals, which end in 0.
 template <class E>

@@ -303,11 +303,13 @@ int story_of_what_one_may(const char* socket) {
         CHECK(e.kind != VMSIG_KIND_LIFECYCLE || e.endpoint == vm);
         if (e.kind == VMSIG_KIND_RECEIPT) break;
     }
-    CHECK(e.as.receipt.state == VMSIG_VM_PAUSED);
+    CHECK(e.as.receipt.state == VMSIG_VM_PAUSED && e.source == VMSIG_SOURCE_COMMAND);
     s.flags = VMSIG_SUBSCRIBE_EVERY;
+    s.sources = VMSIG_SOURCE_BIT(VMSIG_SOURCE_LIFECYCLE) | VMSIG_SOURCE_BIT(VMSIG_SOURCE_LEASE);
     CHECK(vmsig_client_subscribe(c, &s) == VMSIG_OK);
     CHECK(await(c, VMSIG_KIND_LIFECYCLE, &e));
     CHECK(e.endpoint == other && e.as.lifecycle.state == VMSIG_VM_PAUSED);
+    CHECK(e.source == VMSIG_SOURCE_LIFECYCLE);
     CHECK(e.as.lifecycle.replayed == 1);
     s.flags = 0;
     s.endpoints = &nobody;

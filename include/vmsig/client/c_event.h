@@ -64,7 +64,7 @@ struct vmsig_lease_notice {
 
 /* VMSIG_KIND_GRANT_CHANGED */
 struct vmsig_grant_notice {
-    uint32_t rights; /* on the endpoint, now: bits observe, memctx, memread, memwrite, input, ... */
+    uint32_t rights; /* VMSIG_RIGHT_*: on the endpoint, now */
 };
 
 /* VMSIG_KIND_GAP */
@@ -87,14 +87,14 @@ struct vmsig_console {
 /* VMSIG_KIND_ADAPTER_ATTACHED, _DETACHED */
 struct vmsig_adapter_notice {
     uint64_t adapter;
-    uint32_t roles; /* bits of role */
+    uint32_t roles; /* VMSIG_ROLE_* */
     uint32_t fault; /* 1: quarantined */
 };
 
 struct vmsig_event {
     uint32_t size;
     uint16_t kind;   /* enum vmsig_kind */
-    uint8_t source;  /* a bit of vmsig_subscription::sources */
+    uint8_t source;  /* enum vmsig_source, or a number of the host's own */
     uint8_t lane;    /* enum vmsig_lane */
     uint64_t endpoint;
     uint64_t epoch;

@@ -4,6 +4,8 @@
 #ifndef VMSIG_CLIENT_C_NUMBERS_H
 #define VMSIG_CLIENT_C_NUMBERS_H
 
+#include <stdint.h>
+
 /* What a function answers. From 1 to 31: the bus refused, nothing happened. */
 enum vmsig_result {
     VMSIG_OK = 0,
@@ -31,15 +33,51 @@ enum vmsig_result {
 
 /* Why a server lets nobody in, or lets go. */
 enum vmsig_farewell {
-    VMSIG_FAREWELL_NONE,
-    VMSIG_FAREWELL_VERSION,
-    VMSIG_FAREWELL_DENIED,
-    VMSIG_FAREWELL_FULL,
-    VMSIG_FAREWELL_LATE,
-    VMSIG_FAREWELL_PROTOCOL,
-    VMSIG_FAREWELL_DETACHED,
-    VMSIG_FAREWELL_SILENT,
-    VMSIG_FAREWELL_BY_REQUEST
+    VMSIG_FAREWELL_NONE,      /* it said nothing: see vmsig_client_error::error */
+    VMSIG_FAREWELL_VERSION,   /* no version that both speak */
+    VMSIG_FAREWELL_DENIED,    /* who decides there said no */
+    VMSIG_FAREWELL_FULL,      /* no place for another peer, or for another of that user */
+    VMSIG_FAREWELL_LATE,      /* no hello in time */
+    VMSIG_FAREWELL_PROTOCOL,  /* what came is not the protocol */
+    VMSIG_FAREWELL_DETACHED,  /* by the host, or with the bus */
+    VMSIG_FAREWELL_SILENT,    /* you missed the keepalive */
+    VMSIG_FAREWELL_BY_REQUEST /* you said bye */
+};
+
+/* What an event is about: vmsig_event::source is one of these, vmsig_subscription::sources a set of
+ * VMSIG_SOURCE_BIT of them. The host's own begin at 16 and end before 64. */
+enum vmsig_source {
+    VMSIG_SOURCE_LIFECYCLE,
+    VMSIG_SOURCE_MEMORY,
+    VMSIG_SOURCE_LEASE,
+    VMSIG_SOURCE_COMMAND,
+    VMSIG_SOURCE_INPUT,
+    VMSIG_SOURCE_CONSOLE,
+    VMSIG_SOURCE_SCREEN,
+    VMSIG_SOURCE_FIRST_HOST = 16
+};
+#define VMSIG_SOURCE_BIT(source) ((uint64_t)1 << (source))
+
+/* Bits of vmsig_grant_notice::rights. */
+enum vmsig_right {
+    VMSIG_RIGHT_OBSERVE = 1 << 0,  /* lifecycle, console, lease holders */
+    VMSIG_RIGHT_MEMCTX = 1 << 1,   /* the locator and read-only descriptors of the RAM */
+    VMSIG_RIGHT_MEMREAD = 1 << 2,  /* bounded reads, done by the bus */
+    VMSIG_RIGHT_MEMWRITE = 1 << 3, /* the memwrite lease and its commands */
+    VMSIG_RIGHT_INPUT = 1 << 4,    /* the input lease and its commands */
+    VMSIG_RIGHT_POWER = 1 << 5,    /* the power lease and the verbs of host management */
+    VMSIG_RIGHT_ADMIN = 1 << 6     /* read audit and statistics, force-release a lease */
+};
+
+/* Bits of vmsig_adapter_notice::roles. */
+enum vmsig_role {
+    VMSIG_ROLE_SENSOR = 1 << 0, /* emits events, executes nothing */
+    VMSIG_ROLE_MEMCTX_PROVIDER = 1 << 1,
+    VMSIG_ROLE_MEMORY_WRITER = 1 << 2,
+    VMSIG_ROLE_HOST_MANAGEMENT = 1 << 3,
+    VMSIG_ROLE_INPUT = 1 << 4,
+    VMSIG_ROLE_CONSOLE = 1 << 5,
+    VMSIG_ROLE_SCREEN = 1 << 6
 };
 
 /* Kinds of event. Those of the host's own follow, with names: vmsig_client_kind_name. */

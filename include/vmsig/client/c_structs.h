@@ -150,7 +150,7 @@ struct vmsig_audit_record {
 struct vmsig_subscription {
     uint32_t size;
     uint32_t flags;   /* VMSIG_SUBSCRIBE_EVERY */
-    uint64_t sources; /* bits of source; VMSIG_ALL_SOURCES */
+    uint64_t sources; /* VMSIG_SOURCE_BIT of each; VMSIG_ALL_SOURCES */
     const uint64_t* endpoints;
     size_t endpoint_count;
 };
