@@ -140,6 +140,28 @@ TEST_CASE("an export to a control that is detached, or of an endpoint that is re
     CHECK(w.bus.audit().reserved() == 0);
 }
 
+TEST_CASE(
+    "an export that fails because its endpoint was removed is not told of after the removal") {
+    struct : memory_device {
+        std::function<void()> when_asked;
+        expected<memctx_locator, os_error> describe() {
+            when_asked();
+            return memory_device::describe();
+        }
+    } m;
+    bench<> w;
+    agent a;
+    m.when_asked = [&] { w.bus.remove_endpoint(w.vm); };
+    w.bus.attach_adapter(m, w.vm);
+    REQUIRE(m.bus.publish(w.bus.epoch_of(w.vm)));
+    w.join(a, full(w.vm));
+    const auto got = a.bus.memctx(w.vm);
+    REQUIRE_FALSE(got.has_value());
+    w.settle();
+    CHECK(a.count(kind::memctx_unavailable) == 0);
+    CHECK(a.log.back().is(kind::endpoint_removed));
+}
+
 TEST_CASE("an export of a version that was overtaken while the provider was asked is none") {
     for (const bool epoch : {false, true}) {
         provided w;

@@ -87,7 +87,8 @@ expected<memctx_export, refusal> core<Traits>::memctx(origin_id who, endpoint_id
     const change guard{*this};
     const auto give_back = [&](int error) {
         audit_.withdraw(who.slot());
-        const bool may = find_control(who) && control->grant.permits(right::memctx, at);
+        const bool may =
+            find_control(who) && find_endpoint(at) && control->grant.permits(right::memctx, at);
         if (may) tell(at, memctx_unavailable{error}, bit(who.slot()), true);
         return refuse_export(refusal::not_ready);
     };
