@@ -211,3 +211,23 @@ TEST_CASE("an input adapter that fails to say its codes costs nobody else its le
     CHECK(a.bus.submit(press(l, KEY_A)));
     CHECK(a.count(kind::lease_lost) == 0);
 }
+
+TEST_CASE("what goes up inside the neutral of an adapter that leaves is not released again") {
+    typist w;
+    REQUIRE(w.run(press(w.l, KEY_LEFTCTRL)) == outcome::done);
+    REQUIRE(w.run(press(w.l, KEY_LEFTSHIFT)) == outcome::done);
+    w.m.on_neutral = [&] {
+        if (w.m.neutral_calls != 1) return;
+        w.m.bus.emit(lifecycle{transition::restored, cause::host, vm_state::unknown, 0});
+        w.m.accepts = 1; // of two, of which the second is up by now
+    };
+    w.m.bus.detach();
+    w.settle();
+    CHECK(w.m.neutral_calls == 3); // as it leaves; in between for the new epoch, and for safety
+    const auto ups = [&w](std::uint16_t code) {
+        return std::count(w.m.released.begin(), w.m.released.end(), up(code));
+    };
+    CHECK(ups(KEY_LEFTSHIFT) == 3);
+    CHECK(ups(KEY_LEFTCTRL) == 2);
+    CHECK(w.bus.audit().count(decision::adapter_quarantined) == 0);
+}

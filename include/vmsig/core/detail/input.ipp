@@ -71,33 +71,40 @@ template <class Traits>
 void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a, lease_end why,
                         const held_set& kept) {
     std::array<input_change, max_inverse_changes> buffer;
-    std::size_t n = 0;
-    std::size_t held = 0;
-    bool mine = false;
-    for (const input_change& c : ep.held.inverse(buffer)) {
-        if (!is_contact(c)) { // a key, or the slot of the contact that follows
-            mine = input_adapter_for(ep, c) == &a &&
-                   !(selects_slot(c) ? kept.holds_touch(c.value) : kept.holds_key(c.code));
-            held += mine;
+    std::size_t n = ep.held.inverse(buffer).size();
+    // From there on only keys, and touches with their slots, that are `wanted`.
+    const auto leave_only = [&](std::size_t from, auto&& wanted) {
+        bool key_or_touch = false;
+        const std::size_t end = std::exchange(n, from);
+        for (const input_change& c : std::span{buffer}.subspan(from, end - from)) {
+            if (!is_contact(c)) key_or_touch = wanted(c);
+            if (key_or_touch) buffer[n++] = c;
         }
-        if (mine) buffer[n++] = c;
-    }
+    };
+    const auto down_in = [](const held_set& set, const input_change& c) {
+        return selects_slot(c) ? set.holds_touch(c.value) : set.holds_key(c.code);
+    };
+    leave_only(0, [&](const input_change& c) {
+        return input_adapter_for(ep, c) == &a && !down_in(kept, c);
+    });
     if (n == 0) return;
-    const input_frame releases{buffer.data(), n};
     const origin_id owner = arbiter_.owner(lease_cell(ep.id, lease_class::input));
-    note_neutral(ep, why, owner, held);
+    const auto contacts = std::count_if(buffer.data(), buffer.data() + n, is_contact);
+    note_neutral(ep, why, owner, n - static_cast<std::size_t>(contacts));
     const adapter_id id = a.id;
     std::size_t sent = 0;
     while (sent < n) {
-        const std::size_t taken = call(a, a.table->neutral, releases.subspan(sent));
+        const input_frame rest = std::span{buffer}.subspan(sent, n - sent);
+        const std::size_t taken = call(a, a.table->neutral, rest);
         if (!find_adapter(id)) return; // quarantined: it threw
-        std::size_t next = sent + std::min(taken, n - sent);
-        if (next < n && is_contact(releases[next])) --next; // not without its slot
-        if (next <= sent) break;
-        ep.held.commit(releases.subspan(sent, next - sent)); // now: it may ask what it still owes
-        sent = next;
+        std::size_t next = std::min(taken, rest.size());
+        if (next < rest.size() && is_contact(rest[next])) --next; // not without its slot
+        if (next == 0) break;
+        ep.held.commit(rest.first(next)); // now: it may ask what it still owes
+        sent += next;
+        leave_only(sent, [&](const input_change& c) { return down_in(ep.held, c); }); // so far
     }
-    if (why == lease_end::adapter_gone) ep.held.commit(releases.subspan(sent));
+    if (why == lease_end::adapter_gone) ep.held.commit(std::span{buffer}.subspan(sent, n - sent));
     if (ep.held.neutral()) neutral_paid(ep);
 }
 
