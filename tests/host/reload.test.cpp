@@ -12,6 +12,14 @@ std::string grant_of(const std::string& rights, const std::string& endpoints = "
            rights + "] }]\n";
 }
 
+lease keys_of(client& peer) {
+    const auto vm = peer.find("build-7");
+    REQUIRE(vm);
+    const auto got = peer.acquire(*vm, lease_class::input);
+    REQUIRE(got);
+    return got.lease;
+}
+
 } // namespace
 
 TEST_CASE("reload: narrowing has effect at once, and widening is told") {
@@ -19,8 +27,7 @@ TEST_CASE("reload: narrowing has effect at once, and widening is told") {
     program host{in};
     REQUIRE(host.ready());
     auto peer = attached(in.socket());
-    const auto vm = *peer->find("build-7");
-    REQUIRE(peer->acquire(vm, lease_class::input));
+    const endpoint_id vm = keys_of(*peer).endpoint;
 
     in.write("grants.toml", grant_of("\"observe\""));
     host.reload();
@@ -59,11 +66,9 @@ TEST_CASE("reload: files that are wrong leave everything as it was, and the log 
     program host{in};
     REQUIRE(host.ready());
     auto peer = attached(in.socket());
-    const auto vm = *peer->find("build-7");
-    const auto lease = peer->acquire(vm, lease_class::input);
-    REQUIRE(lease);
+    const lease keys = keys_of(*peer);
     const auto still = [&] {
-        CHECK(peer->submit(press(lease.lease, KEY_A).hold(milliseconds(1))));
+        CHECK(peer->submit(press(keys, KEY_A).hold(milliseconds(1))));
         const event* done = next(*peer, kind::receipt);
         REQUIRE(done);
         CHECK(done->as<receipt>()->outcome == outcome::done);
@@ -124,10 +129,8 @@ TEST_CASE("reload: what is held and pending at a machine that goes ends as endpo
     program host{in};
     REQUIRE(host.ready());
     auto peer = attached(in.socket());
-    const auto vm = *peer->find("build-7");
-    const auto lease = peer->acquire(vm, lease_class::input);
-    REQUIRE(lease);
-    REQUIRE(peer->submit(press(lease.lease, KEY_A).delayed(seconds(600))));
+    const lease keys = keys_of(*peer);
+    REQUIRE(peer->submit(press(keys, KEY_A).delayed(seconds(600))));
     in.write_config("");
     host.reload();
     // The receipt comes before the loss: what was queued under a lease is told first.
