@@ -23,6 +23,7 @@ public:
     /// Says hello where somebody must, and asks for nothing yet.
     explicit frame_port(std::unique_ptr<connection> to)
         : connection_{std::move(to)} {
+        connection_->take_descriptors(true);
         if (connection_->greets()) put(wire::hello{});
         wire::subscribe nothing;
         nothing.every = false;
@@ -121,10 +122,10 @@ private:
         flush();
     }
     template <class Frame>
-    static void parse(const inbox::answer& a, Frame& f) {
+    static void parse(const wire::frame_view& a, Frame& f) {
         std::span<const std::byte> tail;
         VMSIG_ASSERT(a.type == Frame::type);
-        const bool good = wire::parse({a.type, false, a.body}, f, tail);
+        const bool good = wire::parse(a, f, tail);
         VMSIG_ASSERT(good);
         (void)good;
     }
@@ -147,8 +148,8 @@ private:
     void answer_gone(std::uint64_t number, const control_request& r);
     void read();
     bool next_answered(control_message& into);
-    void fill(control_message& m, call what, std::vector<inbox::answer>& got);
-    void fill_memctx(control_message& m, inbox::answer& got);
+    void fill(control_message& m, call what, answers& got);
+    void fill_memctx(control_message& m, answers& got);
 
     std::unique_ptr<connection> connection_;
     inbox inbox_;
@@ -216,8 +217,9 @@ inline void frame_port::answer_gone(std::uint64_t number, const control_request&
 }
 
 inline void frame_port::read() {
-    const auto take = [this](std::span<const std::byte> bytes, std::span<unique_fd> fds,
-                             bool lost) { over_ = !inbox_.receive(bytes, fds, lost); };
+    const auto take = [this](std::span<const std::byte> bytes, std::span<unique_fd> fds) {
+        over_ = !inbox_.receive(bytes, fds);
+    };
     while (!over_) {
         const std::uint64_t events = inbox_.events_taken() + inbox_.waiting();
         const auto any = connection_->receive(take);
@@ -232,7 +234,7 @@ inline void frame_port::read() {
 inline bool frame_port::next_answered(control_message& into) {
     if (numbers_.empty()) return false;
     const auto first = numbers_.begin();
-    std::vector<inbox::answer>* got = inbox_.answered(first->first);
+    answers* const got = inbox_.answered(first->first);
     if (got && inbox_.events_taken() < first->second.behind) return false;
     if (!got && (!over_ || inbox_.waiting() != 0)) return false;
     const asked a = first->second;
@@ -250,8 +252,8 @@ inline bool frame_port::next_answered(control_message& into) {
     return a.what != call::detach || next_answered(into);
 }
 
-inline void frame_port::fill(control_message& m, call what, std::vector<inbox::answer>& got) {
-    inbox::answer& a = got.back();
+inline void frame_port::fill(control_message& m, call what, answers& got) {
+    const wire::frame_view a = got.back();
     switch (what) {
     case call::submit: {
         wire::submitted s;
@@ -284,7 +286,7 @@ inline void frame_port::fill(control_message& m, call what, std::vector<inbox::a
         m.view = {s.holder, s.serial, s.since, s.expires, s.rank, s.waiters, s.reason};
         return;
     }
-    case call::memctx: return fill_memctx(m, a);
+    case call::memctx: return fill_memctx(m, got);
     case call::find: {
         wire::found f;
         parse(a, f);
@@ -300,13 +302,13 @@ inline void frame_port::fill(control_message& m, call what, std::vector<inbox::a
     }
 }
 
-inline void frame_port::fill_memctx(control_message& m, inbox::answer& got) {
+inline void frame_port::fill_memctx(control_message& m, answers& got) {
     wire::memctx x;
-    const bool good = wire::get_locator({got.type, false, got.body}, x, m.locator);
+    const bool good = wire::get_locator(got.back(), x, m.locator);
     VMSIG_ASSERT(good);
     (void)good;
     m.why = x.why;
-    for (std::uint16_t n = 0; n < got.fd_count; ++n) m.fds.push_back(std::move(got.fds[n]));
+    for (unique_fd& fd : got.fds()) m.fds.push_back(std::move(fd));
     acknowledge();
 }
 

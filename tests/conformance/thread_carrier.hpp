@@ -39,6 +39,9 @@ public:
     }
     bool level_triggered() const override { return inner_->level_triggered(); }
     bool greets() const override { return inner_->greets(); }
+    void take_descriptors(bool on) override {
+        run([&] { inner_->take_descriptors(on); });
+    }
     expected<bool, os_error> send(std::span<const std::byte> datagram) override {
         expected<bool, os_error> result = false;
         run([&] { result = inner_->send(datagram); });

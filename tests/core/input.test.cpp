@@ -179,6 +179,32 @@ TEST_CASE("what a device held is gone with it, what another holds goes up") {
     CHECK(keyboard.released == frame{up(KEY_A)});
 }
 
+TEST_CASE("what a device held that broke in neutral is not lifted by the next one of its codes") {
+    bench<> w;
+    agent a;
+    input_device keyboard, mouse, next;
+    keyboard.takes = input_codes::keyboard();
+    mouse.takes = next.takes = input_codes::pointer();
+    w.bus.attach_adapter(keyboard, w.vm);
+    w.bus.attach_adapter(mouse, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    for (const auto k : {std::uint16_t{BTN_LEFT}, std::uint16_t{KEY_A}, std::uint16_t{BTN_RIGHT}})
+        REQUIRE(a.bus.submit(press(l, k)));
+    w.settle();
+    keyboard.accepts = 0;
+    mouse.throws = hook::neutral;
+    a.bus.release(l);
+    w.settle();
+    REQUIRE(mouse.farewells == 1);
+    REQUIRE(keyboard.released.empty());
+    w.bus.attach_adapter(next, w.vm);
+    keyboard.accepts = 1;
+    keyboard.bus.input_ready();
+    w.settle();
+    CHECK(keyboard.released == frame{up(KEY_A)});
+    CHECK(next.released.empty());
+}
+
 TEST_CASE("repeated presses and releases are idempotent") {
     keyed w;
     w.hold({down(KEY_A)});

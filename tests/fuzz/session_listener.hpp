@@ -33,7 +33,7 @@ protected:
             if (f.type >= wire::frame_type::answer) read_answer(f);
         }
         memctxs_ += memctx_filled_ ? 1 : 0;
-        require(inbox_->receive(d, {}, false), "a session sends what no client reads");
+        require(inbox_->receive(d, {}), "a session sends what no client reads");
         learn(now);
     }
     void read_event(const wire::frame_view& f) {

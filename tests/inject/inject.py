@@ -51,7 +51,7 @@ ERRNOS = {
     "setsockopt": ("ENOMEM", "EPERM"),
     "sendmsg": ("EINTR", "EAGAIN", "ENOBUFS", "EPIPE", "ECONNRESET"),
     "recvmsg": ("EINTR", "EAGAIN", "ENOMEM", "ECONNRESET"),
-    "sendto": ("EINTR", "ENOBUFS", "EPIPE"),
+    "sendto": ("EINTR", "EAGAIN", "ENOBUFS", "EPIPE", "ECONNRESET"),
     "recvfrom": ("EINTR", "EAGAIN", "ENOMEM", "ECONNRESET"),
     "clone3": ("EAGAIN", "ENOMEM"),
     "wait4": ("EINTR", "ECHILD"),

@@ -230,3 +230,24 @@ TEST_CASE("server: a connection that was lost in accept keeps nobody else out") 
         CHECK(w.door->peer_count() == 1);
     }
 }
+
+TEST_CASE("server: a machine whose name is gone before a peer was told of it is not told of") {
+    counting_calls::reset();
+    counted w;
+    raw_peer p = w.join();
+    const origin_id who = p.last<wire::welcome>().origin;
+    p.frames.clear();
+    counting_calls::fails_with = EAGAIN;
+    const endpoint_id gone = w.bus->add_endpoint("gone");
+    w.bus->set_grant(who, grant{}.on(gone).allow(right::observe));
+    w.settle(20); // its state waits for the peer
+    w.bus->post([&] { w.bus->remove_endpoint(gone); });
+    w.bus->dispatch(1); // a turn that is over before it has told anybody
+    REQUIRE(w.bus->add_endpoint("here").slot() == gone.slot());
+    counting_calls::fails_with = 0;
+    w.settle();
+    for (const auto& r : p.read()) CHECK(r.type != wire::frame_type::endpoint_named);
+    CHECK(p.events_of(kind::endpoint_removed).empty());
+    CHECK(p.events_of(kind::replay_begin).empty());
+    CHECK(p.events_of(kind::grant_changed).size() == 2); // of the machines that it knows
+}

@@ -129,7 +129,7 @@ private:
     std::span<std::byte> put(const Frame& f, std::size_t tail = 0);
     template <class Reply, class Frame>
     bool ask(Frame f, Reply& out, std::span<const std::byte> tail = {});
-    std::vector<inbox::answer>* await(std::uint32_t request);
+    answers* await(std::uint32_t request);
     void rest();
     static expected<std::unique_ptr<client>, client_error> begin(std::unique_ptr<connection> by,
                                                                  const client_options& o);

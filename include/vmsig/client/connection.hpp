@@ -16,8 +16,8 @@ namespace vmsig {
 
 class connection {
 public:
-    /// A datagram, the descriptors that came with it, and whether some of those were lost.
-    using taker = function_ref<void(std::span<const std::byte>, std::span<unique_fd>, bool)>;
+    /// A datagram, and the descriptors that came with it: all of them, or none.
+    using taker = function_ref<void(std::span<const std::byte>, std::span<unique_fd>)>;
 
     virtual ~connection() = default;
     /// Readable when `receive` has something to say.
@@ -36,6 +36,8 @@ public:
     /// Until there is something to receive, or, if asked, room to send; at most so long. False: not
     /// yet, perhaps for no reason.
     virtual expected<bool, os_error> wait(bool for_room, duration at_most) = 0;
+    /// Whether descriptors are taken from now on; if not, those that come are closed. At first: no.
+    virtual void take_descriptors(bool) {}
     /// Whether somebody must say hello.
     virtual bool greets() const = 0;
 };

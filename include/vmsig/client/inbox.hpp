@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <vmsig/base/unique_fd.hpp>
+#include <vmsig/client/answers.hpp>
 #include <vmsig/transport/event_codec.hpp>
 #include <vmsig/transport/replies.hpp>
 #include <vmsig/transport/requests.hpp>
@@ -31,14 +31,6 @@ public:
         bool ready = false;
         bool fds_lost = false; ///< those of its last memctx, on their way
     };
-    /// An answer, kept as it came until somebody takes it apart.
-    struct answer {
-        wire::frame_type type = wire::frame_type::none;
-        std::vector<std::byte> body;
-        std::array<unique_fd, max_ram_fds> fds{};
-        std::uint16_t fd_count = 0;
-        bool fds_lost = false; ///< the kernel had no room for them in this process
-    };
 
     /// `last_request`: the number of the last one.
     explicit inbox(std::uint32_t last_request = 0)
@@ -46,7 +38,7 @@ public:
 
     /// One datagram, with the descriptors that came with it. False: not the protocol, or a server
     /// that says no or goodbye (`ended`).
-    bool receive(std::span<const std::byte> datagram, std::span<unique_fd> fds, bool fds_lost);
+    bool receive(std::span<const std::byte> datagram, std::span<unique_fd> fds);
 
     bool welcomed() const { return welcomed_; }
     const wire::welcome& welcome() const { return welcome_; }
@@ -68,10 +60,10 @@ public:
     /// whose answer is still to be looked at: the numbers of a long life begin again.
     std::uint32_t ask();
     /// From now on the answer to `request` is kept.
-    void expect(std::uint32_t request) { answers_.emplace(request, std::vector<answer>{}); }
-    /// Complete once the last frame has come; null before. `read_audit` has many frames.
-    std::vector<answer>* answered(std::uint32_t request);
-    void forget(std::uint32_t request) { answers_.erase(request); }
+    void expect(std::uint32_t request);
+    /// Complete once the last frame has come; null before.
+    answers* answered(std::uint32_t request);
+    void forget(std::uint32_t request);
 
     const endpoint_view* view_of(endpoint_id handle) const;
     std::string_view name_of(kind k) const;
@@ -84,12 +76,12 @@ public:
     void note_endpoint(endpoint_id handle, std::string_view name);
 
 private:
-    bool take(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost);
+    bool take(const wire::frame_view& f, std::span<unique_fd> fds);
     bool take_event(const wire::frame_view& f);
     void widen();
     std::size_t place(std::size_t n) const { return (first_ + n) & (ring_.size() - 1); }
     void note(const event& e);
-    bool take_answer(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost);
+    bool take_answer(const wire::frame_view& f, std::span<unique_fd> fds);
 
     bool welcomed_ = false;
     wire::welcome welcome_;
@@ -100,7 +92,8 @@ private:
     std::uint64_t events_taken_ = 0, memctxs_taken_ = 0;
     std::uint64_t ping_ = 0;
     std::uint32_t last_request_;
-    std::unordered_map<std::uint32_t, std::vector<answer>> answers_;
+    std::unordered_map<std::uint32_t, answers> answers_;
+    decltype(answers_)::node_type spare_; ///< of the request forgotten last, for the next one
     std::unordered_map<std::uint64_t, endpoint_view> endpoints_;
     std::unordered_map<std::uint16_t, std::string> kinds_;
 };

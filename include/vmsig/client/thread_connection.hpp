@@ -44,13 +44,10 @@ public:
     }
 
     expected<bool, os_error> receive(taker take) override {
-        const auto whole = [&take](std::span<const std::byte> bytes, std::span<unique_fd> fds) {
-            take(bytes, fds, false);
-        };
         end_.awake();
         for (;;) {
             const bool over = end_.hung_up(); // before the look, for what was sent comes first
-            if (end_.receive(whole)) return true;
+            if (end_.receive(take)) return true;
             if (over) return say_goodbye(take);
             if (end_.sleep()) return false;
         }
@@ -69,7 +66,7 @@ private:
         std::array<std::byte, wire::frame_bytes<wire::goodbye>()> bytes;
         wire::writer to{bytes};
         wire::put_frame(to, wire::goodbye{end_.farewell(), {}});
-        take(bytes, {}, false);
+        take(bytes, {});
         return true;
     }
 

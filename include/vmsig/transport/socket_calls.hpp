@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -28,8 +29,16 @@ struct socket_calls {
     static ssize_t wait_and_receive(int fd, msghdr* m) noexcept {
         return ::recvmsg(fd, m, MSG_CMSG_CLOEXEC);
     }
+    /// The bytes alone, which costs less. How long the datagram was, though no more than fits is
+    /// there; descriptors that came with it are closed. `wait`: as above.
+    static ssize_t receive_bytes(int fd, std::span<std::byte> to, bool wait) noexcept {
+        return ::recv(fd, to.data(), to.size(), MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT));
+    }
     static ssize_t send(int fd, const msghdr* m) noexcept {
-        return ::sendmsg(fd, m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        if (m->msg_iovlen == 1 && m->msg_controllen == 0) // costs less
+            return ::send(fd, m->msg_iov->iov_base, m->msg_iov->iov_len, flags);
+        return ::sendmsg(fd, m, flags);
     }
     static int get_option(int fd, int name, void* value, socklen_t* size) noexcept {
         return ::getsockopt(fd, SOL_SOCKET, name, value, size);

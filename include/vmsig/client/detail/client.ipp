@@ -139,8 +139,9 @@ inline bool client::write() {
 inline bool client::read(bool awaited) {
     if (!connection_) return false;
     bool good = true;
-    const auto take = [&](std::span<const std::byte> datagram, std::span<unique_fd> fds,
-                          bool fds_lost) { good = inbox_.receive(datagram, fds, fds_lost); };
+    const auto take = [&](std::span<const std::byte> datagram, std::span<unique_fd> fds) {
+        good = inbox_.receive(datagram, fds);
+    };
     const auto got = awaited ? connection_->receive_awaited(take) : connection_->receive(take);
     if (!got || !good) {
         if (inbox_.ended() != wire::farewell::none) return lose({inbox_.ended(), {}}), false;

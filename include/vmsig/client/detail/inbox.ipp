@@ -6,16 +6,15 @@
 
 namespace vmsig {
 
-inline bool inbox::receive(std::span<const std::byte> datagram, std::span<unique_fd> fds,
-                           bool fds_lost) {
+inline bool inbox::receive(std::span<const std::byte> datagram, std::span<unique_fd> fds) {
     while (!datagram.empty()) {
         wire::frame_view f;
-        if (!wire::next_frame(datagram, f) || !take(f, fds, fds_lost)) return false;
+        if (!wire::next_frame(datagram, f) || !take(f, fds)) return false;
     }
     return true;
 }
 
-inline bool inbox::take(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost) {
+inline bool inbox::take(const wire::frame_view& f, std::span<unique_fd> fds) {
     using t = wire::frame_type;
     std::span<const std::byte> tail;
     if (!welcomed_) {
@@ -51,7 +50,7 @@ inline bool inbox::take(const wire::frame_view& f, std::span<unique_fd> fds, boo
     }
     default: break;
     }
-    if (f.type >= t::answer && f.type <= t::found) return take_answer(f, fds, fds_lost);
+    if (f.type >= t::answer && f.type <= t::found) return take_answer(f, fds);
     return f.optional;
 }
 
@@ -74,25 +73,22 @@ inline void inbox::widen() {
 }
 
 /// Every answer begins with the request that it answers.
-inline bool inbox::take_answer(const wire::frame_view& f, std::span<unique_fd> fds, bool fds_lost) {
+inline bool inbox::take_answer(const wire::frame_view& f, std::span<unique_fd> fds) {
     wire::reader from{f.body};
     std::uint32_t request = 0;
     if (!wire::get(from, request)) return false;
-    const auto waiting = answers_.find(request);
-    answer a;
-    a.type = f.type;
-    a.body.assign(f.body.begin(), f.body.end());
-    a.fds_lost = fds_lost;
-    if (f.type == wire::frame_type::memctx) {
+    const bool is_memctx = f.type == wire::frame_type::memctx;
+    if (is_memctx) {
         wire::memctx m;
         std::span<const std::byte> tail;
         if (!wire::parse(f, m, tail) || fds.size() > max_ram_fds) return false;
         if (m.fds_included) ++memctxs_taken_;
-        for (unique_fd& fd : fds)
-            if (fd) a.fds[a.fd_count++] = std::move(fd); // those of one frame of the datagram
     }
-    if (waiting != answers_.end()) waiting->second.push_back(std::move(a));
-    return waiting == answers_.end() || waiting->second.size() <= most_answers;
+    const auto waiting = answers_.find(request);
+    if (waiting == answers_.end()) return true;
+    if (is_memctx) waiting->second.take_fds(fds); // those of one frame of the datagram
+    waiting->second.add(f);
+    return waiting->second.size() <= most_answers;
 }
 
 inline std::uint32_t inbox::ask() {
@@ -102,7 +98,23 @@ inline std::uint32_t inbox::ask() {
     return last_request_;
 }
 
-inline std::vector<inbox::answer>* inbox::answered(std::uint32_t request) {
+inline void inbox::expect(std::uint32_t request) {
+    if (!spare_) {
+        answers_.try_emplace(request);
+        return;
+    }
+    spare_.key() = request;
+    answers_.insert(std::move(spare_));
+}
+
+inline void inbox::forget(std::uint32_t request) {
+    auto gone = answers_.extract(request);
+    if (!gone) return;
+    gone.mapped().clear();
+    spare_ = std::move(gone);
+}
+
+inline answers* inbox::answered(std::uint32_t request) {
     const auto found = answers_.find(request);
     if (found == answers_.end() || found->second.empty()) return nullptr;
     const bool more_to_come = found->second.back().type == wire::frame_type::audit_entry;

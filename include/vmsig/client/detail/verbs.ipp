@@ -15,7 +15,7 @@ std::span<std::byte> client::put(const Frame& f, std::size_t tail) {
 }
 
 /// Waits for the answer; null: the connection is lost.
-inline std::vector<inbox::answer>* client::await(std::uint32_t request) {
+inline answers* client::await(std::uint32_t request) {
     const instant until = now() + answer_;
     if (!write()) return nullptr;
     for (bool at_once = false;; at_once = true) {
@@ -37,10 +37,9 @@ bool client::ask(Frame f, Reply& out, std::span<const std::byte> tail) {
     f.request = inbox_.ask();
     const std::span<std::byte> place = put(f, tail.size());
     std::copy(tail.begin(), tail.end(), place.begin());
-    std::vector<inbox::answer>* got = await(f.request);
+    answers* const got = await(f.request);
     std::span<const std::byte> rest;
-    const bool good = got && got->back().type == Reply::type &&
-                      wire::parse({Reply::type, false, got->back().body}, out, rest);
+    const bool good = got && got->back().type == Reply::type && wire::parse(got->back(), out, rest);
     inbox_.forget(f.request);
     return good;
 }
@@ -59,14 +58,13 @@ inline std::uint32_t client::send(const command& c, std::span<const std::byte> b
 }
 
 inline bool client::submitted(std::uint32_t request, submit_result& out) {
-    std::vector<inbox::answer>* got = inbox_.answered(request);
+    answers* const got = inbox_.answered(request);
     if (!got && connection_) return false;
     out = {{}, refusal::gone};
     wire::submitted s;
     std::span<const std::byte> rest;
     const bool good = got && got->back().type == s.type;
-    if (good && wire::parse({s.type, false, got->back().body}, s, rest))
-        out = {s.correlation, s.why};
+    if (good && wire::parse(got->back(), s, rest)) out = {s.correlation, s.why};
     inbox_.forget(request);
     return true;
 }
@@ -140,16 +138,15 @@ inline expected<std::vector<audit_record>, refusal> client::read_audit(endpoint_
     if (!connection_) return unexpected{refusal::gone};
     const wire::read_audit q{inbox_.ask(), last, e};
     put(q);
-    std::vector<inbox::answer>* got = await(q.request);
+    answers* const got = await(q.request);
     std::vector<audit_record> out;
     wire::audit_read end;
     std::span<const std::byte> rest;
-    bool good = got && got->back().type == end.type &&
-                wire::parse({end.type, false, got->back().body}, end, rest) &&
+    bool good = got && got->back().type == end.type && wire::parse(got->back(), end, rest) &&
                 end.count + 1 == got->size();
     for (std::size_t n = 0; good && n < end.count; ++n) {
         wire::audit_entry a;
-        good = (*got)[n].type == a.type && wire::parse({a.type, false, (*got)[n].body}, a, rest);
+        good = (*got)[n].type == a.type && wire::parse((*got)[n], a, rest);
         audit_record r = audit_record::of(a.what);
         r.number = a.number;
         r.time = a.time;
@@ -203,15 +200,17 @@ inline expected<memctx_export, refusal> client::memctx(endpoint_id e) {
     const inbox::endpoint_view* view = inbox_.view_of(e);
     const wire::take_memctx q{inbox_.ask(), view && view->fds_lost ? 1u : 0u, e};
     put(q);
-    std::vector<inbox::answer>* got = await(q.request);
+    connection_->take_descriptors(true); // nobody else asks for any
+    answers* const got = await(q.request);
+    if (connection_) connection_->take_descriptors(false);
     wire::memctx m;
     memctx_export out;
     if (!got || got->back().type != m.type)
         return inbox_.forget(q.request), unexpected{refusal::gone};
-    const bool good = wire::get_locator({m.type, false, got->back().body}, m, out.locator);
+    const bool good = wire::get_locator(got->back(), m, out.locator);
     out.fds_included = m.fds_included;
-    const bool complete = !m.fds_included || got->back().fd_count == m.fd_count;
-    out.fds = std::move(got->back().fds);
+    const bool complete = !m.fds_included || got->fds().size() == m.fd_count;
+    std::move(got->fds().begin(), got->fds().end(), out.fds.begin());
     if (m.fds_included) inbox_.note_fds(e, !complete);
     inbox_.forget(q.request);
     acknowledge();

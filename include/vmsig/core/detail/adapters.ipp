@@ -216,6 +216,7 @@ void core<Traits>::end_work_of(detail::adapter_slot& a, endpoint_type& ep, bool 
         const bool left = r == role::input && input_left;
         end_commands_at(a, ep, c);
         if (!a.farewell_owed) return; // its end was brought to an end meanwhile
+        if (left) forget_held(ep, a);
         if (left && !fault) continue;
         if (r == role::input && !left) {
             ep.held.clear();

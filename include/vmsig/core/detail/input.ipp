@@ -108,6 +108,18 @@ void core<Traits>::lift(endpoint_type& ep, detail::adapter_slot& a, lease_end wh
     if (ep.held.neutral()) neutral_paid(ep);
 }
 
+/// Its device is gone, and what it held with it: whoever takes these codes next has pressed none.
+template <class Traits>
+void core<Traits>::forget_held(endpoint_type& ep, const detail::adapter_slot& a) {
+    std::array<input_change, max_inverse_changes> buffer;
+    const input_frame all = ep.held.inverse(buffer);
+    for (std::size_t n = 0; n < all.size(); ++n) {
+        const std::size_t changes = selects_slot(all[n]) ? 2 : 1; // with its contact
+        if (a.codes.has(all[n])) ep.held.commit(all.subspan(n, changes));
+        n += changes - 1;
+    }
+}
+
 /// It may have been applied in part. Under a lease that is over, its inverse is due again; in an
 /// epoch that is over only what nothing else has pressed since: its owner may drive on.
 template <class Traits>

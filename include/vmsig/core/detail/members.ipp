@@ -195,6 +195,7 @@ void neutral(endpoint_type& ep, lease_end why) {
 }
 void note_neutral(const endpoint_type& ep, lease_end why, origin_id whose, std::size_t released);
 void lift(endpoint_type& ep, detail::adapter_slot& a, lease_end why, const held_set& kept);
+void forget_held(endpoint_type& ep, const detail::adapter_slot& a);
 void input_failed(node_index n);
 void pay_neutral(endpoint_type& ep);
 void neutral_paid(endpoint_type& ep);
