@@ -31,6 +31,7 @@ most = 3
 unauthenticated = 2
 per_user = 1
 greeting_ms = 100
+crowded_greeting_ms = 50
 keepalive_ms = 5000
 [[machine]]
 name = "a"
@@ -50,6 +51,7 @@ name = "b"
     CHECK(c->server.unauthenticated == 2);
     CHECK(c->server.peers_per_user == 1);
     CHECK(c->server.greeting.ns == milliseconds(100).ns);
+    CHECK(c->server.crowded_greeting.ns == milliseconds(50).ns);
     CHECK(c->server.keepalive.ns == milliseconds(5000).ns);
     REQUIRE(c->machines.size() == 2);
     CHECK(c->machines[0] ==

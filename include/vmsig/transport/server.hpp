@@ -25,8 +25,10 @@ struct server_options {
     std::uint16_t unauthenticated = 8; ///< at a time; beyond it nobody is accepted for a while
     std::uint16_t peers_per_user = 32; ///< connections of one uid
     duration greeting = seconds(5);    ///< from connecting to hello
-    duration keepalive{};              ///< silence until a ping, and again until it is gone; 0: off
-    int send_buffer = 64 * 1024;       ///< bytes, SO_SNDBUF: kept short, for priority ends there
+    /// The same while others wait at the door and all places of unauthenticated peers are taken.
+    duration crowded_greeting = milliseconds(250);
+    duration keepalive{};        ///< silence until a ping, and again until it is gone; 0: off
+    int send_buffer = 64 * 1024; ///< bytes, SO_SNDBUF: kept short, for priority ends there
 };
 
 /// What a server has seen. Counts since it was made.
@@ -62,6 +64,7 @@ private:
     void listen(bool on);
     void on_connection();
     void pause_accepting();
+    void hurry_greeters();
     void greet(unique_fd fd);
     expected<control_handle, wire::farewell> admit(peer& p, const wire::hello& h);
     void identify(peer& p);

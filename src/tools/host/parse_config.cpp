@@ -57,6 +57,8 @@ private:
         count("per_user", most_peers, out_.server.peers_per_user);
         if (const auto ms = t.number("greeting_ms", 1, a_day_ms))
             out_.server.greeting = vmsig::milliseconds(*ms);
+        if (const auto ms = t.number("crowded_greeting_ms", 1, a_day_ms))
+            out_.server.crowded_greeting = vmsig::milliseconds(*ms);
         if (const auto ms = t.number("keepalive_ms", 0, a_day_ms))
             out_.server.keepalive = vmsig::milliseconds(*ms);
     }

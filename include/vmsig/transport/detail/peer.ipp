@@ -45,6 +45,7 @@ public:
     peer_identity identity;
     origin_id origin; ///< once it is attached
     watch_id greeting;
+    instant connected;
     instant deadline; ///< of the greeting, or of the keepalive; 0: none
     instant retry;    ///< when to send again; 0: not for a reason of time
     bool pinged = false;

@@ -55,8 +55,9 @@ void server<Core, Authenticator, Calls>::listen(bool on) {
 template <class Core, authenticator Authenticator, class Calls>
 void server<Core, Authenticator, Calls>::on_connection() {
     for (unsigned n = 0; n < accepts_per_turn; ++n) {
-        if (greeting_ >= options_.unauthenticated || greeting_ + admitted_ >= options_.peers)
-            return pause_accepting();
+        const bool crowded = greeting_ >= options_.unauthenticated;
+        if (crowded && n == 0) hurry_greeters(); // somebody waits
+        if (crowded || greeting_ + admitted_ >= options_.peers) return pause_accepting();
         unique_fd fd{Calls::accept(listener_.get())};
         if (fd) {
             back_off_ = {};
@@ -81,6 +82,16 @@ void server<Core, Authenticator, Calls>::pause_accepting() {
     back_off_ = std::min(std::max(milliseconds(10), duration{back_off_.ns * 2}), seconds(1));
     accept_again_ = bus_.now() + back_off_;
     arm(accept_again_);
+}
+
+/// Who says hello does so at once: nobody keeps others out by connecting and saying nothing.
+template <class Core, authenticator Authenticator, class Calls>
+void server<Core, Authenticator, Calls>::hurry_greeters() {
+    for (const auto& p : peers_) {
+        if (!p->socket || p->origin) continue;
+        p->deadline = std::min(p->deadline, p->connected + options_.crowded_greeting);
+        arm(p->deadline);
+    }
 }
 
 template <class Core, authenticator Authenticator, class Calls>
@@ -109,7 +120,8 @@ void server<Core, Authenticator, Calls>::greet(unique_fd fd) {
     if (!w) return vacate(p);
     p.greeting = *w;
     ++greeting_;
-    p.deadline = bus_.now() + options_.greeting;
+    p.connected = bus_.now();
+    p.deadline = p.connected + options_.greeting;
     arm(p.deadline);
     if (peers_of(p.identity.uid) > options_.peers_per_user) drop(p, wire::farewell::full);
 }
