@@ -102,6 +102,7 @@ public:
             on_.log.line("neutral", bus_.id().value, frame.size(), frame.front().code);
             if (on_.fault(2)) throw scripted_failure{};
             const std::size_t n = on_.fault(15) ? on_.dice.below(frame.size() + 2) : frame.size();
+            if (shadow_keys::is_safety(takes, frame)) on_.model.went_dark(at_, true);
             on_.model.keys.asked(at_, bus_.id(), takes, frame);
             on_.interfere();
             if (!detached_) on_.model.keys.accepted(at_, bus_.id(), takes, frame, n);

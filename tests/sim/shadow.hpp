@@ -132,7 +132,8 @@ public:
         if (t->cls() == command_class::input)
             keys.failed(t->what.endpoint, by, t->what.serial, t->frame);
     }
-    /// Or something else happens to the machine, or it takes input, before that is over.
+    /// Or something else happens to the machine, a restore too, or it takes input, before that is
+    /// over.
     void went_dark(endpoint_id at, bool it_did) {
         if (!keys.went_dark(at, it_did)) return;
         commands.for_each_live([at](tracked_command& t) {

@@ -121,6 +121,13 @@ public:
     bool anything_down(endpoint_id at) const { return !down_[at.slot()].empty(); }
     void forget(endpoint_id at) { down_[at.slot()].clear(); }
 
+    /// The safety releases after a restore.
+    static bool is_safety(const input_codes& codes, input_frame frame) {
+        std::array<input_change, all_safety_releases.size()> room;
+        const input_frame all = safety_releases(codes, room);
+        return std::equal(frame.begin(), frame.end(), all.begin(), all.end());
+    }
+
 private:
     static constexpr unsigned touch_bit = 0x8000;
     struct key {
@@ -147,12 +154,6 @@ private:
             }
         }
         return frame.size() <= all.size() && std::equal(frame.begin(), frame.end(), all.begin());
-    }
-    /// The safety releases after a restore.
-    static bool is_safety(const input_codes& codes, input_frame frame) {
-        std::array<input_change, all_safety_releases.size()> room;
-        const input_frame all = safety_releases(codes, room);
-        return std::equal(frame.begin(), frame.end(), all.begin(), all.end());
     }
     /// What was not accepted of them is owed as if somebody had pressed it.
     void safety(endpoint_id at, adapter_id by, input_frame frame, std::size_t n) {
