@@ -231,3 +231,36 @@ TEST_CASE("what goes up inside the neutral of an adapter that leaves is not rele
     CHECK(ups(KEY_LEFTCTRL) == 2);
     CHECK(w.bus.audit().count(decision::adapter_quarantined) == 0);
 }
+
+TEST_CASE("what a device that is gone had begun under a lease that is over is owed by nobody") {
+    bench<> w;
+    agent a, b;
+    input_device keyboard, mouse;
+    keyboard.takes = input_codes::keyboard();
+    mouse.takes = input_codes::pointer();
+    w.bus.attach_adapter(keyboard, w.vm);
+    w.bus.attach_adapter(mouse, w.vm);
+    const lease l = w.own(a, lease_class::input);
+    keyboard.does = habit::later;
+    const auto id = a.bus.submit(press(l, KEY_A)).id;
+    w.settle();
+    REQUIRE(a.bus.release(l) == refusal::none);
+    REQUIRE(keyboard.released == frame{up(KEY_A)});
+    if (GENERATE(true, false)) {
+        keyboard.bus.detach();
+    } else {
+        keyboard.throws = hook::on_ready;
+        REQUIRE(keyboard.bus.watch(5, interest::read, cookie{}).has_value());
+        w.bus.reactor().make_ready(5, interest::read);
+    }
+    w.settle();
+    REQUIRE(keyboard.farewells == 1);
+    CHECK(a.outcome_of(id) == outcome::adapter_fault);
+    CHECK(mouse.neutral_calls == 0);
+    w.join(b, full(w.vm));
+    const auto got = b.bus.acquire(w.vm, lease_class::input);
+    REQUIRE(got);
+    const auto next = b.bus.submit(press(got.lease, BTN_LEFT)).id; // waits for nothing
+    w.settle();
+    CHECK(b.outcome_of(next) == outcome::done);
+}

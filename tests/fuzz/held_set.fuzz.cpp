@@ -273,7 +273,7 @@ private:
                 "the inverse is in reverse order of the presses");
         require(part.size() + 1 >= std::min(space, all.size()), "as many as fit");
         const std::size_t taken = shape == 31 ? part.size() : in_.byte() % (part.size() + 1);
-        held_.accepted(taken);
+        held_.commit(part.first(taken));
         down_.take(part.first(taken));
     }
     void check() const {

@@ -156,7 +156,7 @@ private:
             REQUIRE_HERE(!part.empty());
             const auto n = static_cast<std::ptrdiff_t>(below(part.size() + 1));
             const frame taken{part.begin(), part.begin() + n};
-            held_.accepted(taken.size());
+            held_.commit(taken);
             seen_.take(taken, true);
             told_.take(taken, false);
             check();

@@ -5,8 +5,8 @@
 // A frame passes in two steps, as everything that may yet be refused: `filter` drops what would
 // repeat or release what is not held and changes nothing; `commit` records what was executed.
 // What was executed and `failed` may be down or up: it counts as held, and nothing that is said of
-// it is a repetition. When the lease ends, `inverse` says what to send, and what the adapter has
-// not `accepted` stays held until it has.
+// it is a repetition. When the lease ends, `inverse` says what to send; what the adapter accepted
+// of it is committed, and the rest stays held until it has.
 #pragma once
 
 #include <array>
@@ -62,7 +62,8 @@ public:
         return input_frame{out.first(n)};
     }
 
-    /// Records a frame that `filter` gave, when it is executed.
+    /// Records a frame that `filter` gave, or part of an inverse, when it is executed. A slot
+    /// without its contact is nothing.
     constexpr void commit(input_frame filtered) {
         std::int32_t slot = -1;
         for (const input_change& c : filtered) {
@@ -103,14 +104,6 @@ public:
             }
         }
         return out.first(n);
-    }
-    /// The adapter took the first `n` changes of the inverse; the rest stays held. A touch whose
-    /// slot alone was taken is still held.
-    constexpr void accepted(std::size_t n) {
-        while (size_ != 0 && n >= cost(pressed_[size_ - 1])) {
-            n -= cost(pressed_[size_ - 1]);
-            remove(size_ - 1u);
-        }
     }
     /// The device is gone, and what it held with it.
     constexpr void clear() { size_ = keys_ = 0; }

@@ -46,10 +46,7 @@ void core<Traits>::pay_neutral(endpoint_type& ep) {
     while (ep.neutral_owed && !ep.held.neutral() && taken != 0) {
         const input_frame all = ep.held.inverse(buffer);
         detail::adapter_slot* to = input_adapter_for(ep, all.front());
-        if (!to) { // its device is gone, and what it held with it
-            ep.held.accepted(selects_slot(all.front()) ? 2 : 1);
-            continue;
-        }
+        VMSIG_ASSERT(to); // what a device that is gone held is forgotten
         std::size_t run = 1;
         while (run < all.size() && input_adapter_for(ep, all[run]) == to) ++run;
         const adapter_id id = to->id;
