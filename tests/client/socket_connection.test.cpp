@@ -40,13 +40,13 @@ struct line {
         }
         REQUIRE(::sendmsg(far.get(), &m, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
     }
-    expected<bool, os_error> hear(bool awaited) {
+    expected<bool, os_error> hear(receiving how) {
         const auto take = [this](std::span<const std::byte> bytes, std::span<unique_fd> fds) {
             heard = bytes.size();
             kept.clear();
             for (unique_fd& fd : fds) kept.push_back(std::move(fd));
         };
-        return awaited ? near->receive_awaited(take) : near->receive(take);
+        return near->receive(take, how);
     }
 
     unique_fd far;
@@ -63,35 +63,37 @@ TEST_CASE("socket_connection: descriptors that nobody takes are closed") {
     const unique_fd sent{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const int before = test::open_fd_count();
     l.say(std::vector<std::byte>(10), sent.get());
-    REQUIRE(l.hear(awaited).value());
+    REQUIRE(l.hear({awaited, false}).value());
     CHECK(l.heard == 10);
     CHECK(l.kept.empty());
     CHECK(test::open_fd_count() == before);
 
-    l.near->take_descriptors(true);
     l.say(std::vector<std::byte>(20), sent.get());
-    REQUIRE(l.hear(awaited).value());
+    REQUIRE(l.hear({awaited, true}).value());
     CHECK(l.heard == 20);
     REQUIRE(l.kept.size() == 1);
     CHECK((::fcntl(l.kept[0].get(), F_GETFD) & FD_CLOEXEC) != 0);
     CHECK(test::open_fd_count() == before + 1);
+}
 
-    l.near->take_descriptors(false);
-    l.say(std::vector<std::byte>(30), sent.get());
-    REQUIRE(l.hear(awaited).value());
-    CHECK(l.heard == 30);
-    CHECK(l.kept.empty());
+TEST_CASE("socket_connection: an empty datagram is the end, and its descriptors are closed") {
+    const bool awaited = GENERATE(false, true), taking = GENERATE(false, true);
+    line l;
+    const unique_fd sent{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const int before = test::open_fd_count();
+    l.say({}, sent.get());
+    CHECK(l.hear({awaited, taking}).error().code == ECONNRESET);
+    CHECK(test::open_fd_count() == before);
 }
 
 TEST_CASE("socket_connection: the longest datagram is whole, a longer one is not the protocol") {
     const bool awaited = GENERATE(false, true), taking = GENERATE(false, true);
     line l;
-    l.near->take_descriptors(taking);
     l.say(std::vector<std::byte>(wire::max_datagram_bytes));
-    REQUIRE(l.hear(awaited).value());
+    REQUIRE(l.hear({awaited, taking}).value());
     CHECK(l.heard == wire::max_datagram_bytes);
     l.say(std::vector<std::byte>(wire::max_datagram_bytes + 1));
-    const auto got = l.hear(awaited);
+    const auto got = l.hear({awaited, taking});
     REQUIRE_FALSE(got);
     CHECK(got.error().code == EPROTO);
     CHECK(l.heard == wire::max_datagram_bytes);
@@ -100,8 +102,7 @@ TEST_CASE("socket_connection: the longest datagram is whole, a longer one is not
 TEST_CASE("socket_connection: nothing is there, or nobody any more") {
     const bool awaited = GENERATE(false, true), taking = GENERATE(false, true);
     line l;
-    l.near->take_descriptors(taking);
-    CHECK_FALSE(l.hear(awaited).value());
+    CHECK_FALSE(l.hear({awaited, taking}).value());
     l.far.reset();
-    CHECK(l.hear(awaited).error().code == ECONNRESET);
+    CHECK(l.hear({awaited, taking}).error().code == ECONNRESET);
 }

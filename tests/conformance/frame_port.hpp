@@ -23,7 +23,6 @@ public:
     /// Says hello where somebody must, and asks for nothing yet.
     explicit frame_port(std::unique_ptr<connection> to)
         : connection_{std::move(to)} {
-        connection_->take_descriptors(true);
         if (connection_->greets()) put(wire::hello{});
         wire::subscribe nothing;
         nothing.every = false;
@@ -222,7 +221,7 @@ inline void frame_port::read() {
     };
     while (!over_) {
         const std::uint64_t events = inbox_.events_taken() + inbox_.waiting();
-        const auto any = connection_->receive(take);
+        const auto any = connection_->receive(take, {.descriptors = true});
         over_ = over_ || !any;
         for (auto& [request, a] : numbers_)
             if (a.behind == 0 && inbox_.answered(request)) a.behind = events;

@@ -39,17 +39,14 @@ public:
     }
     bool level_triggered() const override { return inner_->level_triggered(); }
     bool greets() const override { return inner_->greets(); }
-    void take_descriptors(bool on) override {
-        run([&] { inner_->take_descriptors(on); });
-    }
     expected<bool, os_error> send(std::span<const std::byte> datagram) override {
         expected<bool, os_error> result = false;
         run([&] { result = inner_->send(datagram); });
         return result;
     }
-    expected<bool, os_error> receive(taker take) override {
+    expected<bool, os_error> receive(taker take, receiving how) override {
         expected<bool, os_error> result = false;
-        run([&] { result = inner_->receive(take); });
+        run([&] { result = inner_->receive(take, how); });
         return result;
     }
     expected<bool, os_error> wait(bool for_room, duration at_most) override {

@@ -86,11 +86,12 @@ vmsig_client_dispatch(struct vmsig_client* c,
 VMSIG_CLIENT_API enum vmsig_result vmsig_client_submit(struct vmsig_client* c,
                                                        const struct vmsig_command* command,
                                                        uint64_t* correlation);
-/* Sends without waiting for the answer, at the latest with the next call that reads;
- * vmsig_client_submitted(*request) has the answer, once. */
+/* Sends without waiting, with the next call that reads, or, if the server takes no more now, with a
+ * later one; vmsig_client_submitted(*request) has the answer, once. */
 VMSIG_CLIENT_API enum vmsig_result vmsig_client_send(struct vmsig_client* c,
                                                      const struct vmsig_command* command,
                                                      uint32_t* request);
+/* What was sent goes; waits for room for it. */
 VMSIG_CLIENT_API enum vmsig_result vmsig_client_flush(struct vmsig_client* c);
 /* What vmsig_client_submit would have answered, or VMSIG_NOT_YET. */
 VMSIG_CLIENT_API enum vmsig_result vmsig_client_submitted(struct vmsig_client* c, uint32_t request,

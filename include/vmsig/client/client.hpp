@@ -11,7 +11,8 @@
 // An event counts as seen when `next_event` has returned it: what is submitted then acts upon its
 // epoch. An endpoint's id here is a handle of this connection and means nothing on another one.
 // After the connection is lost every verb answers `gone`; `connect` again is a new control with a
-// new origin, about which nothing is known. One thread at a time.
+// new origin, about which nothing is known. Where there is no memory for what comes, std::bad_alloc
+// leaves the call, and the connection is lost. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -85,10 +86,13 @@ public:
     }
 
     submit_result submit(const command& c, std::span<const std::byte> bulk = {});
-    /// Sends without waiting, at the latest with the next call that reads; `submitted` has the
-    /// answer when it has come. 0: it is `invalid`, and nothing is sent.
+    /// Sends without waiting, with the next call that reads, or, if the server takes no more now,
+    /// with a later one; `submitted` has the answer when it has come. 0: it is `invalid`, and
+    /// nothing is sent.
     std::uint32_t send(const command& c, std::span<const std::byte> bulk = {});
-    bool flush() { return write(); }
+    /// What was sent goes, and waits for room for it as long as a verb for its answer. False: not
+    /// connected.
+    bool flush() { return write(now() + answer_) != writing::lost; }
     /// False: not yet.
     bool submitted(std::uint32_t request, submit_result& out);
     cancel_result cancel(correlation_id id);
@@ -129,13 +133,14 @@ private:
     std::span<std::byte> put(const Frame& f, std::size_t tail = 0);
     template <class Reply, class Frame>
     bool ask(Frame f, Reply& out, std::span<const std::byte> tail = {});
-    answers* await(std::uint32_t request);
+    answers* await(std::uint32_t request, bool with_descriptors = false);
     void rest();
     static expected<std::unique_ptr<client>, client_error> begin(std::unique_ptr<connection> by,
                                                                  const client_options& o);
     bool greet(std::string_view name);
-    bool write();
-    bool read(bool awaited = false);
+    enum class writing : std::uint8_t { done, waited, left, lost };
+    writing write(instant until);
+    bool read(receiving how = {});
     bool wait(instant until, bool for_room = false);
     void acknowledge();
     bool reply();

@@ -14,6 +14,11 @@
 
 namespace vmsig {
 
+struct receiving {
+    bool awaited = false;     ///< it may wait, no longer than a verb does
+    bool descriptors = false; ///< those that come are taken; else they are closed
+};
+
 class connection {
 public:
     /// A datagram, and the descriptors that came with it: all of them, or none.
@@ -30,14 +35,10 @@ public:
     /// False: not now. It never waits. An error: there is no connection any more.
     virtual expected<bool, os_error> send(std::span<const std::byte> datagram) = 0;
     /// False: none is there. An error: none will come.
-    virtual expected<bool, os_error> receive(taker take) = 0;
-    /// The same, where something is awaited: it may wait, no longer than a verb does.
-    virtual expected<bool, os_error> receive_awaited(taker take) { return receive(take); }
+    virtual expected<bool, os_error> receive(taker take, receiving how = {}) = 0;
     /// Until there is something to receive, or, if asked, room to send; at most so long. False: not
     /// yet, perhaps for no reason.
     virtual expected<bool, os_error> wait(bool for_room, duration at_most) = 0;
-    /// Whether descriptors are taken from now on; if not, those that come are closed. At first: no.
-    virtual void take_descriptors(bool) {}
     /// Whether somebody must say hello.
     virtual bool greets() const = 0;
 };

@@ -31,7 +31,6 @@ public:
     bool level_triggered() const override { return true; }
     void rest() override {} // the kernel does
     bool greets() const override { return true; }
-    void take_descriptors(bool on) override { takes_descriptors_ = on; }
 
     expected<bool, os_error> send(std::span<const std::byte> datagram) override {
         ::iovec v{const_cast<std::byte*>(datagram.data()), datagram.size()};
@@ -45,9 +44,24 @@ public:
         }
     }
 
-    expected<bool, os_error> receive(taker take) override { return receive(take, false); }
-    /// One call, where `wait` and `receive` are two.
-    expected<bool, os_error> receive_awaited(taker take) override { return receive(take, waits_); }
+    /// What is awaited costs one call, where `wait` and `receive` are two.
+    expected<bool, os_error> receive(taker take, receiving how = {}) override {
+        const std::span<std::byte> room{received_.get(), wire::max_datagram_bytes};
+        std::array<unique_fd, max_ram_fds + 1> fds{}; // alignment may let one more in
+        std::size_t count = 0;
+        const bool wait = how.awaited && waits_;
+        const ssize_t n = how.descriptors ? receive_with(fds, count, wait)
+                                          : socket_calls::receive_bytes(socket_.get(), room, wait);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+        // Told first, though what the server said before it closed is still there.
+        if (n < 0 && errno == ECONNRESET && !std::exchange(reset_, true))
+            return receive(take, {false, how.descriptors});
+        if (n <= 0) return unexpected{os_error{n < 0 ? errno : ECONNRESET, "receive"}};
+        if (static_cast<std::size_t>(n) > room.size())
+            return unexpected{os_error{EPROTO, "receive"}};
+        take(room.first(static_cast<std::size_t>(n)), std::span{fds}.first(count));
+        return true;
+    }
 
     expected<bool, os_error> wait(bool for_room, duration at_most) override {
         ::pollfd p{socket_.get(), static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN), 0};
@@ -58,24 +72,6 @@ public:
     }
 
 private:
-    expected<bool, os_error> receive(taker take, bool wait) {
-        const std::span<std::byte> room{received_.get(), wire::max_datagram_bytes};
-        std::array<unique_fd, max_ram_fds + 1> fds{}; // alignment may let one more in
-        std::size_t count = 0;
-        const ssize_t n = takes_descriptors_
-                              ? receive_with(fds, count, wait)
-                              : socket_calls::receive_bytes(socket_.get(), room, wait);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-        // Told first, though what the server said before it closed is still there.
-        if (n < 0 && errno == ECONNRESET && !std::exchange(reset_, true))
-            return receive(take, false);
-        if (n <= 0) return unexpected{os_error{n < 0 ? errno : ECONNRESET, "receive"}};
-        if (static_cast<std::size_t>(n) > room.size())
-            return unexpected{os_error{EPROTO, "receive"}};
-        take(room.first(static_cast<std::size_t>(n)), std::span{fds}.first(count));
-        return true;
-    }
-
     /// With all the descriptors that came, or none. How long the datagram was.
     ssize_t receive_with(std::span<unique_fd> fds, std::size_t& count, bool wait) {
         alignas(::cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * max_ram_fds)> control;
@@ -87,8 +83,8 @@ private:
         m.msg_controllen = control.size();
         const ssize_t n = wait ? socket_calls::wait_and_receive(socket_.get(), &m)
                                : socket_calls::receive(socket_.get(), &m);
-        if (n <= 0) return n;
-        count = take_fds(m, fds);
+        if (n < 0) return n;
+        count = take_fds(m, fds); // with nothing beside them too
         const bool lost_some = (m.msg_flags & MSG_CTRUNC) != 0;
         for (; lost_some && count != 0; --count) fds[count - 1].reset();
         return (m.msg_flags & MSG_TRUNC) != 0 ? n + 1 : n; // it filled the room
@@ -110,7 +106,6 @@ private:
     const unique_fd socket_;
     bool reset_ = false;
     bool waits_ = false; ///< in the kernel, no longer than for an answer
-    bool takes_descriptors_ = false;
     const std::unique_ptr<std::byte[]> received_{new std::byte[wire::max_datagram_bytes]};
 };
 

@@ -43,7 +43,7 @@ public:
         return true;
     }
 
-    expected<bool, os_error> receive(taker take) override {
+    expected<bool, os_error> receive(taker take, receiving) override {
         end_.awake();
         for (;;) {
             const bool over = end_.hung_up(); // before the look, for what was sent comes first

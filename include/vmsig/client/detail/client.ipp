@@ -22,7 +22,7 @@ inline client::~client() {
     if (!connection_ || !here_) return;
     try {
         put(wire::bye{});
-        (void)write();
+        (void)write({});
     } catch (...) { // no memory for a word: closing says it too
     }
 }
@@ -75,7 +75,7 @@ inline bool client::greet(std::string_view name) {
     name.copy(h.name.data(), h.name.size() - 1);
     if (connection_->greets()) put(h);
     const instant until = now() + answer_;
-    while (!inbox_.welcomed() && (read() || (write() && wait(until)))) {}
+    while (!inbox_.welcomed() && (read() || (write(until) != writing::lost && wait(until)))) {}
     if (connection_ && !inbox_.welcomed()) lose({wire::farewell::none, {ETIMEDOUT, "hello"}});
     rest();
     return connected();
@@ -105,11 +105,12 @@ inline bool client::wait(instant until, bool for_room) {
     return false;
 }
 
-/// Sends what was put, as few datagrams as it takes. Each must be taken in time.
-inline bool client::write() {
+/// Sends what was put, as few datagrams as it takes, and waits for room until then; `{}`: not at
+/// all, and what is left goes next time.
+inline client::writing client::write(instant until) {
+    writing how = writing::done;
     std::size_t at = 0;
-    instant until{};
-    while (connection_ && at < to_send_.size()) {
+    while (connection_ && at < to_send_.size() && how != writing::left) {
         std::span<const std::byte> rest = std::span<const std::byte>{to_send_}.subspan(at);
         std::size_t size = 0;
         unsigned frames = 0;
@@ -124,33 +125,40 @@ inline bool client::write() {
             lose({inbox_.ended(), sent.error()});
         } else if (*sent) {
             at += size;
-            until = {};
-        } else if (wait(until ? until : until = now() + answer_, true)) {
+        } else if (!until) {
+            how = writing::left;
+        } else if (wait(until, true)) {
+            how = writing::waited;
             read(); // the server may wait for that first
         } else {
             lose({wire::farewell::none, {ETIMEDOUT, "send"}});
         }
     }
-    to_send_.clear();
-    return connected();
+    if (!connection_) return to_send_.clear(), writing::lost;
+    to_send_.erase(to_send_.begin(), to_send_.begin() + static_cast<std::ptrdiff_t>(at));
+    return how;
 }
 
-/// One datagram; false: none there, or lost.
-inline bool client::read(bool awaited) {
+/// One datagram; false: none there, or lost. Without memory for it the connection is lost as well,
+/// for what is to come would have a hole.
+inline bool client::read(receiving how) {
     if (!connection_) return false;
     bool good = true;
     const auto take = [&](std::span<const std::byte> datagram, std::span<unique_fd> fds) {
         good = inbox_.receive(datagram, fds);
     };
-    const auto got = awaited ? connection_->receive_awaited(take) : connection_->receive(take);
-    if (!got || !good) {
+    try {
+        const auto got = connection_->receive(take, how);
+        if (got && good) return *got;
         if (inbox_.ended() != wire::farewell::none) return lose({inbox_.ended(), {}}), false;
         const os_error cause = got ? os_error{EPROTO, "receive"} : got.error();
         const bool protocol = cause.code == EPROTO;
-        return lose({protocol ? wire::farewell::protocol : wire::farewell::none, cause}), false;
+        lose({protocol ? wire::farewell::protocol : wire::farewell::none, cause});
+    } catch (const std::bad_alloc&) {
+        lose({wire::farewell::none, {ENOMEM, "receive"}});
+        throw;
     }
-    if (const std::uint64_t token = inbox_.take_ping()) put(wire::pong{token});
-    return *got;
+    return false;
 }
 
 /// At the end of whatever has read, or waited.
@@ -177,10 +185,13 @@ inline bool client::receive() {
     return connected();
 }
 
-/// Whatever is owed after reading.
+/// Whatever is owed after reading, as far as there is room; of pings the latest.
 inline bool client::reply() {
     acknowledge();
-    return to_send_.empty() ? connected() : write();
+    if (to_send_.empty())
+        if (const std::uint64_t token = inbox_.take_ping()) put(wire::pong{token});
+    if (!to_send_.empty()) (void)write({});
+    return connected();
 }
 
 inline const event* client::next_event(duration at_most) {
@@ -192,7 +203,7 @@ inline const event* client::next_event(duration at_most) {
         const bool more = read() && ++datagrams < datagrams_per_receive;
         got = inbox_.next();
         if (got || more) continue;
-        if (!reply() || !at_most || !wait(until)) break;
+        if (!reply() || !at_most || !wait(until, !to_send_.empty())) break;
         datagrams = 0;
     }
     (void)reply(); // which may take in more

@@ -15,18 +15,17 @@ std::span<std::byte> client::put(const Frame& f, std::size_t tail) {
 }
 
 /// Waits for the answer; null: the connection is lost.
-inline answers* client::await(std::uint32_t request) {
+inline answers* client::await(std::uint32_t request, bool with_descriptors) {
     const instant until = now() + answer_;
-    if (!write()) return nullptr;
-    for (bool at_once = false;; at_once = true) {
+    for (bool whole = write(until) == writing::done;; whole = false) { // of the time that it has
         if (auto* got = inbox_.answered(request)) return rest(), got;
         if (!connection_) return nullptr;
-        if (at_once && !wait(until)) {
+        if (!whole && !wait(until)) {
             lose({wire::farewell::none, {ETIMEDOUT, "answer"}});
             return nullptr;
         }
-        read(!at_once); // the first is nearly always the answer
-        if (!to_send_.empty()) (void)write();
+        read({whole, with_descriptors}); // the first is nearly always the answer
+        (void)reply();
     }
 }
 
@@ -200,9 +199,7 @@ inline expected<memctx_export, refusal> client::memctx(endpoint_id e) {
     const inbox::endpoint_view* view = inbox_.view_of(e);
     const wire::take_memctx q{inbox_.ask(), view && view->fds_lost ? 1u : 0u, e};
     put(q);
-    connection_->take_descriptors(true); // nobody else asks for any
-    answers* const got = await(q.request);
-    if (connection_) connection_->take_descriptors(false);
+    answers* const got = await(q.request, true); // nobody else asks for descriptors
     wire::memctx m;
     memctx_export out;
     if (!got || got->back().type != m.type)
@@ -213,8 +210,7 @@ inline expected<memctx_export, refusal> client::memctx(endpoint_id e) {
     std::move(got->fds().begin(), got->fds().end(), out.fds.begin());
     if (m.fds_included) inbox_.note_fds(e, !complete);
     inbox_.forget(q.request);
-    acknowledge();
-    (void)write();
+    (void)reply();
     if (m.why != refusal::none) return unexpected{m.why};
     if (!good) return unexpected{refusal::invalid};
     if (!complete) return unexpected{refusal::exhausted};
