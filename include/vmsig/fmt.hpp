@@ -7,6 +7,7 @@
 #include <vmsig/audit/names.hpp>
 #include <vmsig/base/ids.hpp>
 #include <vmsig/event/kind.hpp>
+#include <vmsig/transport/names.hpp>
 
 /// `slot.generation`, or `-` for nobody.
 template <class Tag>
@@ -26,15 +27,15 @@ struct fmt::formatter<vmsig::counter<Tag>> : fmt::formatter<std::uint64_t> {
     }
 };
 
-/// The enums by their names in the audit: refusals, outcomes, verbs, decisions, ...
+/// The enums by their names: refusals, outcomes, verbs, decisions, farewells, ...
 template <class E>
 requires requires(E e) {
-    { vmsig::name_of(e) } -> std::convertible_to<std::string_view>;
+    { name_of(e) } -> std::convertible_to<std::string_view>;
 }
 struct fmt::formatter<E> : fmt::formatter<std::string_view> {
     template <class Context>
     auto format(E e, Context& context) const {
-        return fmt::formatter<std::string_view>::format(vmsig::name_of(e), context);
+        return fmt::formatter<std::string_view>::format(name_of(e), context);
     }
 };
 

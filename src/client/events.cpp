@@ -142,11 +142,11 @@ vmsig_result vmsig_client_dispatch(vmsig_client* c,
             return bus.waiting() != 0 ? VMSIG_OK : none;
         });
         const vmsig_result got = waits == VMSIG_OK ? vmsig_client_next_event(c, 0, &e) : waits;
-        if (got == VMSIG_NOT_YET) return VMSIG_OK;
-        if (got != VMSIG_OK) return got;
+        if (got != VMSIG_OK && got != VMSIG_NOT_YET) return got;
         bool more = false;
-        const vmsig_result told = abi::guarded(c, [&](client&) {
-            more = f(context, c, &e) == 0;
+        const vmsig_result told = abi::guarded(c, [&](client& bus) {
+            more = got == VMSIG_OK && f(context, c, &e) == 0;
+            if (!more) (void)bus.try_flush();
             return VMSIG_OK;
         });
         if (told != VMSIG_OK || !more) return told;

@@ -206,6 +206,34 @@ TEST_CASE("c_client: without memory a verb says so, nothing is thrown and nothin
     CHECK(survived);
 }
 
+TEST_CASE("c_client: what is sent in a callback of dispatch goes with it") {
+    int two[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, two) == 0);
+    const unique_fd server{two[0]};
+    std::byte bytes[512];
+    wire::writer to{bytes};
+    wire::put_frame(to, wire::welcome{});
+    wire::put_event(to, event{}, {}, {});
+    REQUIRE(::send(server.get(), bytes, to.size(), MSG_NOSIGNAL) > 0);
+    vmsig_client* raw = nullptr;
+    REQUIRE(vmsig_client_over(two[1], nullptr, &raw, nullptr) == VMSIG_OK);
+    const c_client c{raw};
+    const auto ask = [](void*, vmsig_client* bus, const vmsig_event*) {
+        vmsig_command status = VMSIG_COMMAND_INIT;
+        status.verb = VMSIG_VERB_STATUS;
+        std::uint32_t request = 0;
+        return vmsig_client_send(bus, &status, &request) == VMSIG_OK ? 0 : 1;
+    };
+    REQUIRE(vmsig_client_dispatch(raw, ask, nullptr) == VMSIG_OK);
+    int submits = 0;
+    for (ssize_t n = 0; (n = ::recv(server.get(), bytes, sizeof bytes, MSG_DONTWAIT)) > 0;) {
+        std::span<const std::byte> rest{bytes, static_cast<std::size_t>(n)};
+        for (wire::frame_view f; !rest.empty() && wire::next_frame(rest, f);)
+            submits += f.type == wire::frame_type::submit ? 1 : 0;
+    }
+    CHECK(submits == 1);
+}
+
 TEST_CASE("c_client: its words are those of the bus") {
     CHECK(std::string_view{vmsig_result_name(VMSIG_OK)} == "ok");
     CHECK(std::string_view{vmsig_result_name(VMSIG_REFUSED_HELD)} == "held");

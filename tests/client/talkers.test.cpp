@@ -200,6 +200,24 @@ TEST_CASE("client: where the server takes no more, only verbs and flush wait for
     CHECK(s.c->connected());
 }
 
+TEST_CASE("client: what a control sends when it is told of something goes with the dispatch") {
+    silent_server s;
+    std::byte bytes[512];
+    wire::writer to{bytes};
+    wire::put_event(to, event{}, {}, {});
+    REQUIRE(::send(s.end.get(), bytes, to.size(), MSG_NOSIGNAL) > 0);
+    struct {
+        void on_event(const event&, client& bus) { CHECK(bus.send(query_status({})) != 0); }
+    } asks;
+    s.c->dispatch(asks);
+    int requests = 0;
+    for (int n = 0; (n = s.take()) >= 0;) requests += n;
+    CHECK(requests == 1);
+    s.fill();
+    CHECK_FALSE(s.c->try_flush()); // there is no room for all of it
+    CHECK(s.c->connected());
+}
+
 TEST_CASE("client: without memory for what has come there is no connection any more, and no hole") {
     if (!test::failing_allocations::possible()) VMSIG_SKIP("a sanitizer has its own operators");
     silent_server s;

@@ -269,7 +269,8 @@ TEST_CASE("a host's own loop sees its descriptor readable for work, posts and du
     w.settle();
     REQUIRE(a.bus.submit(query_status(w.vm).delayed(milliseconds(1))));
     w.settle();
-    while (!is_readable(w.bus.fd())) std::this_thread::yield();
+    while (!is_readable(w.bus.fd()) && a.count(kind::receipt) != 2) // if it was not due at once
+        std::this_thread::yield();
     w.settle();
     CHECK(a.count(kind::receipt) == 2);
     w.bus.remove_endpoint(w.vm);

@@ -10,7 +10,8 @@
  *
  * With a loop of its own: vmsig_client_dispatch(), then poll vmsig_client_fd() for reading. A
  * function that waits for an answer may take in events meanwhile, of which the descriptor says
- * nothing any more: dispatch once more before the next poll.
+ * nothing any more, and what was sent does not go by itself: dispatch once more before the next
+ * poll.
  *
  * An event counts as seen when vmsig_client_next_event has returned it; what is submitted then acts
  * upon its epoch. Once the connection is lost every function answers VMSIG_REFUSED_GONE. To connect
@@ -75,8 +76,9 @@ VMSIG_CLIENT_API enum vmsig_result vmsig_client_receive(struct vmsig_client* c);
 VMSIG_CLIENT_API enum vmsig_result vmsig_client_next_event(struct vmsig_client* c,
                                                            int64_t at_most_ns,
                                                            struct vmsig_event* out);
-/* Reads what is there and calls f for each event of it. f may call all of this but
- * vmsig_client_close; it returns 0 to go on, other than 0 to leave the rest for later. */
+/* Reads what is there, calls f for each event of it, and sends what that has left to send. f may
+ * call all of this but vmsig_client_close; it returns 0 to go on, other than 0 to leave the rest
+ * for later. */
 VMSIG_CLIENT_API enum vmsig_result
 vmsig_client_dispatch(struct vmsig_client* c,
                       int (*f)(void* context, struct vmsig_client* c, const struct vmsig_event* e),

@@ -6,13 +6,14 @@
 //     while (const event* e = (*bus)->next_event(seconds(1))) ...
 //
 // With a loop of its own: `dispatch()`, then poll `fd()` for reading; or `receive()`, and
-// `next_event()` for what is `waiting()`. A verb may take in events while it waits for its answer,
-// of which `fd()` says nothing any more: dispatch once more before the next poll.
-// An event counts as seen when `next_event` has returned it: what is submitted then acts upon its
-// epoch. An endpoint's id here is a handle of this connection and means nothing on another one.
-// After the connection is lost every verb answers `gone`; `connect` again is a new control with a
-// new origin, about which nothing is known. Where there is no memory for what comes, std::bad_alloc
-// leaves the call, and the connection is lost. One thread at a time.
+// `next_event()` for what is `waiting()`. Between a verb, or a `send`, and the next poll comes one
+// of these, or `try_flush()`: a verb may take in events while it waits for its answer, of which
+// `fd()` says nothing any more, and what was sent does not go by itself. An event counts as seen
+// when `next_event` has returned it: what is submitted then acts upon its epoch. An endpoint's id
+// here is a handle of this connection and means nothing on another one. After the connection is
+// lost every verb answers `gone`; `connect` again is a new control with a new origin, about which
+// nothing is known. Where there is no memory for what comes, std::bad_alloc leaves the call, and
+// the connection is lost. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -75,7 +76,7 @@ public:
     const event* next_event(duration at_most = {});
     /// What came beside the event that `next_event` returned last.
     std::span<const std::byte> payload() const;
-    /// Calls c.on_event(e, *this) for what has come.
+    /// Calls c.on_event(e, *this) for what has come, and sends what that has left to send.
     template <class Control>
     void dispatch(Control& c) {
         receive();
@@ -83,6 +84,7 @@ public:
             const event copy = *next_event();
             c.on_event(copy, *this);
         }
+        (void)try_flush();
     }
 
     submit_result submit(const command& c, std::span<const std::byte> bulk = {});
@@ -93,6 +95,9 @@ public:
     /// What was sent goes, and waits for room for it as long as a verb for its answer. False: not
     /// connected.
     bool flush() { return write(now() + answer_) != writing::lost; }
+    /// The same without waiting. False: something is left, and goes when the server has taken the
+    /// rest and has answered, or there is no connection.
+    bool try_flush() { return write({}) == writing::done; }
     /// False: not yet.
     bool submitted(std::uint32_t request, submit_result& out);
     cancel_result cancel(correlation_id id);

@@ -88,6 +88,8 @@ struct memory_at {
     std::uint64_t root = 0; ///< 0: physical
 };
 
+/// Each holds a payload until its receipt has been delivered, of which a control has 8 at most:
+/// `busy` beyond.
 constexpr command_builder read_memory(endpoint_id e, memory_at at, std::uint32_t bytes) {
     command_builder c{verb::mem_read, e};
     c.value.memory = {

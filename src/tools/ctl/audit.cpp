@@ -59,6 +59,9 @@ int audit(context& c) {
                or_dash(subject_name(r)), or_dash(verdict_name(r))});
     }
     if (!c.out.json) t.print(c.out);
+    if (records->empty())
+        fmt::print(stderr, "vmsigctl: {}: none of the last decisions of the bus is about it\n",
+                   escaped(m.name));
     return success;
 }
 
