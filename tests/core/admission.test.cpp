@@ -197,13 +197,9 @@ TEST_CASE("nobody there to do it: unsupported") {
 }
 
 TEST_CASE("a frame whose codes no single adapter takes is unsupported") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     const lease l = w.own(a, lease_class::input);
     const auto frame = [&](std::initializer_list<input_change> c) {
         return a.bus.submit(frame_of(l, c)).why;

@@ -360,6 +360,17 @@ struct bench {
     }
 };
 
+/// The same with a keyboard and a mouse, each an adapter of its own.
+struct desk : bench<> {
+    input_device keyboard, mouse;
+    desk() {
+        keyboard.takes = input_codes::keyboard();
+        mouse.takes = input_codes::pointer();
+        bus.attach_adapter(keyboard, vm);
+        bus.attach_adapter(mouse, vm);
+    }
+};
+
 /// Runs `f` inside a callback of `a`, by an event of a sensor that only `a` need see.
 template <class Traits>
 void inside(bench<Traits>& b, agent& a, const sensor& s, std::function<void()> f) {

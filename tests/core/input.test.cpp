@@ -137,13 +137,9 @@ TEST_CASE("input_ready inside neutral does not send it again") {
 }
 
 TEST_CASE("only the adapter that owes neutral is quarantined, and the others' keys go up") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     const lease l = w.own(a, lease_class::input);
     for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
         REQUIRE(a.bus.submit(press(l, k)));
@@ -157,13 +153,9 @@ TEST_CASE("only the adapter that owes neutral is quarantined, and the others' ke
 }
 
 TEST_CASE("what a device held is gone with it, what another holds goes up") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    const adapter_id gone = w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     const lease l = w.own(a, lease_class::input);
     for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
         REQUIRE(a.bus.submit(press(l, k)));
@@ -173,20 +165,17 @@ TEST_CASE("what a device held is gone with it, what another holds goes up") {
     w.bus.reactor().make_ready(5, interest::read);
     w.settle();
     CHECK(mouse.farewells == 1);
-    (void)gone;
     a.bus.release(l);
     w.settle();
     CHECK(keyboard.released == frame{up(KEY_A)});
 }
 
 TEST_CASE("what a device held that broke in neutral is not lifted by the next one of its codes") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse, next;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = next.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
+    input_device next;
+    next.takes = mouse.takes;
     const lease l = w.own(a, lease_class::input);
     for (const auto k : {std::uint16_t{BTN_LEFT}, std::uint16_t{KEY_A}, std::uint16_t{BTN_RIGHT}})
         REQUIRE(a.bus.submit(press(l, k)));
@@ -346,13 +335,9 @@ TEST_CASE("safety releases that the adapter does not accept at once are owed") {
 }
 
 TEST_CASE("each adapter that owes something has its own time for it") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     const lease l = w.own(a, lease_class::input);
     for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
         REQUIRE(a.bus.submit(press(l, k)));
@@ -370,14 +355,10 @@ TEST_CASE("each adapter that owes something has its own time for it") {
 }
 
 TEST_CASE("adapters that did not complete what an ended lease began are all quarantined") {
-    bench<> w;
+    desk w;
     agent a;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     keyboard.does = mouse.does = habit::later;
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
     const lease l = w.own(a, lease_class::input);
     for (const std::uint16_t k : {std::uint16_t{KEY_A}, std::uint16_t{BTN_LEFT}})
         REQUIRE(a.bus.submit(press(l, k)));

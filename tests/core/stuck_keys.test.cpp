@@ -233,13 +233,9 @@ TEST_CASE("what goes up inside the neutral of an adapter that leaves is not rele
 }
 
 TEST_CASE("what a device that is gone had begun under a lease that is over is owed by nobody") {
-    bench<> w;
+    desk w;
     agent a, b;
-    input_device keyboard, mouse;
-    keyboard.takes = input_codes::keyboard();
-    mouse.takes = input_codes::pointer();
-    w.bus.attach_adapter(keyboard, w.vm);
-    w.bus.attach_adapter(mouse, w.vm);
+    input_device &keyboard = w.keyboard, &mouse = w.mouse;
     const lease l = w.own(a, lease_class::input);
     keyboard.does = habit::later;
     const auto id = a.bus.submit(press(l, KEY_A)).id;
