@@ -144,6 +144,20 @@ TEST_CASE("client: to send ends at its deadline though the server talks on and n
     CHECK((*c)->lost().cause.code == ETIMEDOUT);
 }
 
+TEST_CASE("client: where nobody hears any more it does not listen for ever") {
+    silent_server s;
+    int pings = 0;
+    while (say(s.end.get(), wire::ping{7}, MSG_DONTWAIT)) ++pings;
+    REQUIRE(pings > 100);
+    ::shutdown(s.end.get(), SHUT_RD);
+    CHECK(s.c->release(lease{}) == refusal::gone);
+    CHECK(s.c->lost().cause.code == EPIPE);
+    int error = 0;
+    socklen_t size = sizeof error;
+    REQUIRE(::getsockopt(s.end.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0);
+    CHECK(error == ECONNRESET); // it has closed what it had not read to the end
+}
+
 TEST_CASE("client: a verb ends at its deadline though the server takes a little now and then") {
     silent_server s{milliseconds(100)};
     s.fill();

@@ -121,7 +121,7 @@ inline client::writing client::write(instant until) {
         }
         const auto sent = connection_->send(std::span<const std::byte>{to_send_}.subspan(at, size));
         if (!sent) {
-            while (read()) {} // its last word, if there is one
+            for (int n = 0; n < datagrams_per_receive && read(); ++n) {} // for its last word
             lose({inbox_.ended(), sent.error()});
         } else if (*sent) {
             at += size;
