@@ -30,8 +30,9 @@ LEFT_OUT = {
               "valgrind has an allocator of its own, and is too slow to arm what is due in 1 ms"),
     "simkernel": ("*beyond the limit*", "as in transport"),
     "core": ("*system call*,*make no call that could wait*", "valgrind makes calls in the jail"),
-    "process": ("*system calls*,*the library reads CLOCK*,*an alarm 10*",
-                "as above; its clock is its own, and it delivers signals when it likes"),
+    "process": ("*system calls*,*the library reads CLOCK*,*an alarm 10*,*a guest flips*,"
+                "*another thread runs the bus*",
+                "as above, in guest and in client; its clock and its signals are its own"),
 }
 
 
