@@ -30,12 +30,12 @@ struct fmt::formatter<vmsig::counter<Tag>> : fmt::formatter<std::uint64_t> {
 /// The enums by their names: refusals, outcomes, verbs, decisions, farewells, ...
 template <class E>
 requires requires(E e) {
-    { name_of(e) } -> std::convertible_to<std::string_view>;
+    { vmsig::name_of(e) } -> std::convertible_to<std::string_view>;
 }
 struct fmt::formatter<E> : fmt::formatter<std::string_view> {
     template <class Context>
     auto format(E e, Context& context) const {
-        return fmt::formatter<std::string_view>::format(name_of(e), context);
+        return fmt::formatter<std::string_view>::format(vmsig::name_of(e), context);
     }
 };
 

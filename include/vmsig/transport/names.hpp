@@ -61,5 +61,6 @@ constexpr std::string_view name_of(farewell f) {
     return vmsig::detail::word(vmsig::detail::farewell_names, static_cast<std::size_t>(f));
 }
 } // namespace wire
+using wire::name_of;
 
 } // namespace vmsig
